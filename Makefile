@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#
+#   sudo make run      install what is missing, build, and watch for resets
+#   sudo make check    install what is missing, build, and run every test
+#   make               build build/rstwatch
+#   make lint          the lints alone            make bench    the benchmarks
+#   make install       DESTDIR, PREFIX            make clean
+#
+# V=1 shows the commands. CC, CLANG, BPFTOOL and CFLAGS may be set.
+
+ifeq ($(origin CC),default)
+CC      := gcc
+endif
+CLANG   ?= clang
+CFLAGS  ?= -O2 -g
+PREFIX  ?= /usr/local
+# Expanded where it is used: the packages may be installed by the same run of make.
+BPFTOOL ?= $(shell PATH="$$PATH:/usr/sbin:/sbin" command -v bpftool)
+PKGS     = libbpf libelf zlib
+
+B := build
+
+WARNINGS := -Wall -Wextra -Werror -Wmissing-prototypes -Wstrict-prototypes -Wshadow \
+            -Wundef -Wpointer-arith -Wwrite-strings -Wvla
+CPPFLAGS += -Ibpf -Iuser
+LANGUAGE := -std=gnu11 -D_GNU_SOURCE
+DEPS      = -MMD -MP
+
+# The pure core: no I/O, no clock, no allocation (tests/lint/purity.sh holds it to that).
+CORE := address advice alert distinct filter names pipeline rate recent record sentence table top \
+        window
+EDGE := json live main ndjson options output privilege recording replay session text wallclock
+# capture is the only file that knows libbpf.
+OBJS := $(CORE:%=$(B)/%.o) $(EDGE:%=$(B)/%.o) $(B)/capture.o $(B)/schema.o
+
+ifeq ($(V),1)
+Q   :=
+say :=
+else
+Q   := @
+say = @printf '  %-7s %s\n' $(1) $@
+endif
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+.PHONY: all run check lint bench install clean
+all: $(B)/rstwatch
+
+# --- what must be installed; run, check and bench install it, the others tell ---
+SETUP := tell
+run check bench: SETUP := install
+$(B)/setup-%:
+	$(Q)mkdir -p $(@D)
+	$(Q).ci/setup $* $(SETUP)
+	$(Q)touch $@
+
+# --- kernel side ---
+$(B)/rstwatch.bpf.o: bpf/rstwatch.bpf.c | $(B)/setup-build
+	$(call say,BPF)
+	$(Q)$(CLANG) -target bpf -mcpu=v3 -O2 -g $(DEPS) -Wall -Wextra -Werror -Wshadow \
+		-Ibpf -Ivmlinux -c $< -o $@
+
+$(B)/rstwatch.skel.h: $(B)/rstwatch.bpf.o
+	$(call say,SKEL)
+	$(Q)$(BPFTOOL) gen skeleton $< name rstwatch >$@
+
+# --- user side ---
+$(B)/capture.o: CPPFLAGS += -isystem $(B)
+$(B)/capture.o: $(B)/rstwatch.skel.h
+$(B)/%.o: user/%.c | $(B)/setup-build
+	$(call say,CC)
+	$(Q)$(CC) $(LANGUAGE) $(WARNINGS) $(CFLAGS) $(CPPFLAGS) $(DEPS) -c $< -o $@
+
+$(B)/schema.o: user/schema.S user/schema.json | $(B)/setup-build
+	$(call say,AS)
+	$(Q)$(CC) -c $< -o $@
+
+$(B)/rstwatch: $(OBJS)
+	$(call say,LINK)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ -o $@ $$(pkg-config --libs $(PKGS))
+
+run: $(B)/rstwatch
+	$(Q)$(B)/rstwatch $(ARGS)
+
+install: $(B)/rstwatch
+	install -D -m 755 $(B)/rstwatch $(DESTDIR)$(PREFIX)/sbin/rstwatch
+	install -D -m 644 user/rstwatch.8 $(DESTDIR)$(PREFIX)/share/man/man8/rstwatch.8
+
+# --- unit tests: each against the same objects, plain and under the sanitizers ---
+UNIT     := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
+TESTED   := $(CORE) json ndjson options output privilege recording text wallclock
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -O1 -g
+UNIT_RUN := $(UNIT:%=$(B)/unit/%) $(UNIT:%=$(B)/asan/%)
+
+$(B)/unit/%: tests/unit/%.c $(TESTED:%=$(B)/%.o) | $(B)/setup-check
+	$(call say,TEST)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(LANGUAGE) $(WARNINGS) $(CFLAGS) $(CPPFLAGS) -Itests/unit $(DEPS) $< \
+		$(TESTED:%=$(B)/%.o) -o $@ -lcmocka -lz -lm
+
+# clang here, so that both compilers see every file.
+$(B)/asan/%.o: user/%.c | $(B)/setup-check
+	$(call say,ASAN)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) $(LANGUAGE) $(WARNINGS) $(SANITIZE) $(CPPFLAGS) $(DEPS) -c $< -o $@
+
+$(B)/asan/test_%: tests/unit/test_%.c $(TESTED:%=$(B)/asan/%.o) | $(B)/setup-check
+	$(call say,ASAN)
+	$(Q)$(CLANG) $(LANGUAGE) $(WARNINGS) $(SANITIZE) $(CPPFLAGS) -Itests/unit $(DEPS) $< \
+		$(TESTED:%=$(B)/asan/%.o) -o $@ -lcmocka -lz -lm
+
+# --- the tests; each program prints TAP, tests/run adds them up ---
+LINTS  := $(wildcard tests/lint/*.sh)
+REPLAY := $(wildcard tests/replay/test_*)
+LIVE   := $(wildcard tests/live/test_*.py)
+
+lint: $(B)/rstwatch | $(B)/setup-check
+	$(Q)tests/run $(LINTS)
+
+check: $(B)/setup-check $(B)/rstwatch $(UNIT_RUN)
+	$(Q)tests/run $(LINTS) $(UNIT_RUN) $(REPLAY) $(LIVE)
+
+bench: $(B)/setup-bench $(B)/rstwatch
+	$(Q)tests/bench/run
+
+clean:
+	rm -rf $(B)
+
+-include $(wildcard $(B)/*.d $(B)/unit/*.d $(B)/asan/*.d)

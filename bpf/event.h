@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The words that the kernel side and user space share: what one reset is (struct rst_event), under
+ * which keys resets are counted, and the memory of the peer sketch. They are also the payload of
+ * a recording, so: fixed-width fields, no hidden padding (a lint compiles this header for both
+ * sides with -Wpadded), value 0 of every enum invalid, values explicit and never reused.
+ *
+ * Ports are in host byte order. Addresses are 16 bytes in network order, IPv4 as ::ffff:a.b.c.d.
+ * "local" is this host's end of the connection and "peer" the other, whichever of them sent.
+ */
+#ifndef RSTWATCH_BPF_EVENT_H
+#define RSTWATCH_BPF_EVENT_H
+
+#ifdef __bpf__
+#include "vmlinux.h"
+#else
+#include <linux/types.h>
+#endif
+
+enum rst_direction {
+	RST_SENT = 1,
+	RST_RECEIVED = 2,
+	RST_DIRECTIONS = 3, /* array size */
+};
+
+/* Which end of the connection is ours. Unknown: the lower port number is taken as the service's. */
+enum rst_role {
+	RST_ROLE_UNKNOWN = 1,
+	RST_ROLE_SERVER = 2,
+	RST_ROLE_CLIENT = 3,
+	RST_ROLES = 4, /* array size */
+};
+
+/*
+ * Why a reset was sent (a cause), or what a received one hit (a stage). One numbering for both, so
+ * that every table has one column for it; the names are in user/cause.c.
+ */
+enum rst_cause {
+	RST_CLOSED_PORT = 1,
+	RST_ABORTED = 2,
+	RST_HALF_OPEN = 3,
+	RST_TIME_WAIT = 4,
+	RST_QUEUE_FULL = 5,
+	RST_NO_MEMORY = 6,
+	RST_KEEPALIVE = 7,
+	RST_INVALID = 8,
+	RST_MPTCP = 9,
+	RST_FIREWALL = 10,
+	RST_UNKNOWN = 11,
+	/* stages of a received reset */
+	RST_STAGE_REFUSED = 16,
+	RST_STAGE_HANDSHAKE = 17,
+	RST_STAGE_ESTABLISHED = 18,
+	RST_STAGE_CLOSING = 19,
+	RST_STAGE_TIME_WAIT = 20,
+	RST_STAGE_STRAY = 21,
+	RST_STAGE_REJECTED = 22,
+	RST_CAUSES = 32, /* array size */
+};
+
+/* Kernel reset reasons (enum sk_rst_reason) are numbered differently from kernel to kernel: the
+ * number below this bound is kept as it is, and user space names it from the kernel's BTF. */
+#define RST_REASONS 64
+
+enum {
+	RST_EVENT_TRIGGER = 1, /* a segment provoked this reset: trigger holds its TCP flags */
+	RST_EVENT_REASON = 2,  /* the kernel gave a reason */
+};
+
+/* The flags of a TCP header, RFC 9293 section 3.1. */
+enum {
+	RST_FLAG_FIN = 0x01,
+	RST_FLAG_SYN = 0x02,
+	RST_FLAG_RST = 0x04,
+	RST_FLAG_PSH = 0x08,
+	RST_FLAG_ACK = 0x10,
+	RST_FLAG_URG = 0x20,
+	RST_FLAG_ECE = 0x40,
+	RST_FLAG_CWR = 0x80,
+};
+
+/* One reset. */
+struct rst_event {
+	__u64 time_ns; /* CLOCK_MONOTONIC */
+	__u8 local[16];
+	__u8 peer[16];
+	__u32 netns; /* inode number of the network namespace, 0 if it could not be read */
+	__u32 slice; /* the slice whose counters hold this reset */
+	__u16 local_port;
+	__u16 peer_port;
+	__u8 direction; /* enum rst_direction */
+	__u8 cause;	/* enum rst_cause */
+	__u8 reason;	/* kernel's number, if RST_EVENT_REASON */
+	__u8 state;	/* enum rst_state; 0 if there was no socket */
+	__u8 trigger;	/* TCP flags, if RST_EVENT_TRIGGER */
+	__u8 role;	/* enum rst_role */
+	__u8 flags;	/* RST_EVENT_* */
+	__u8 pad[5];
+};
+
+/* TCP states, the kernel's numbers (include/net/tcp_states.h; stable since Linux 4.4). */
+enum rst_state {
+	RST_STATE_ESTABLISHED = 1,
+	RST_STATE_SYN_SENT = 2,
+	RST_STATE_SYN_RECV = 3,
+	RST_STATE_FIN_WAIT1 = 4,
+	RST_STATE_FIN_WAIT2 = 5,
+	RST_STATE_TIME_WAIT = 6,
+	RST_STATE_CLOSE = 7,
+	RST_STATE_CLOSE_WAIT = 8,
+	RST_STATE_LAST_ACK = 9,
+	RST_STATE_LISTEN = 10,
+	RST_STATE_CLOSING = 11,
+	RST_STATE_NEW_SYN_RECV = 12,
+	RST_STATES = 16, /* array size */
+};
+
+/* Exact counters of one slice: a hash of these keys to __u64. */
+struct rst_port_key {
+	__u32 netns;
+	__u16 port; /* of the service */
+	__u8 direction;
+	__u8 cause;
+	__u8 reason; /* kernel's number; 0 (not specified) if it gave none */
+	__u8 role;
+	__u8 pad[2];
+};
+
+/* Bounded counters of one slice: a hash of these keys to __u64, filled as described in count.h. */
+struct rst_peer_key {
+	__u8 address[16];
+	__u32 netns;
+	__u8 direction;
+	__u8 pad[3];
+};
+
+#define RST_PORTS_MAX 65536 /* keys a slice */
+#define RST_PEERS_MAX 16384
+
+#define RST_SKETCH_ROWS	   2
+#define RST_SKETCH_BITS	   13
+#define RST_SKETCH_WIDTH   (1 << RST_SKETCH_BITS)
+#define RST_DISTINCT_BITS  14
+#define RST_DISTINCT_WIDTH (1 << RST_DISTINCT_BITS) /* standard error 1.04/sqrt(width) = 0.8% */
+/* A peer is tabled once it holds more than one in this many of the slice's resets on a CPU. */
+#define RST_PEER_SHARE 1024
+
+/*
+ * What one CPU keeps of one slice. User space maps this memory, reads it once the slice is
+ * retired, and zeroes it.
+ */
+struct rst_sketch {
+	__u64 counted;					       /* resets */
+	__u64 events;					       /* written to the ring buffer */
+	__u64 lost;					       /* not written: ring buffer full */
+	__u64 peers_full;				       /* not tabled: peer table full */
+	__u64 other[RST_DIRECTIONS][RST_CAUSES];	       /* not tabled: port table full */
+	__u64 pad[4];					       /* to a multiple of the cache line */
+	__u32 rows[RST_SKETCH_ROWS][RST_SKETCH_WIDTH];	       /* count-min, conservative update */
+	__u8 distinct[RST_DIRECTIONS - 1][RST_DISTINCT_WIDTH]; /* HyperLogLog; index direction-1 */
+};
+
+_Static_assert(sizeof(struct rst_event) == 64, "rst_event is 64 bytes");
+_Static_assert(sizeof(struct rst_port_key) == 12, "rst_port_key is 12 bytes");
+_Static_assert(sizeof(struct rst_peer_key) == 24, "rst_peer_key is 24 bytes");
+_Static_assert(sizeof(struct rst_sketch) % 64 == 0, "no two CPUs share a cache line");
+
+#endif

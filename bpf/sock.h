@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Reads a socket. A TIME_WAIT or request mini-socket is passed as a struct sock but holds only the
+ * struct sock_common at its head: look at the state first. Everything is copied with probe reads.
+ */
+#ifndef RSTWATCH_BPF_SOCK_H
+#define RSTWATCH_BPF_SOCK_H
+
+#include "vmlinux.h"
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+#include "event.h"
+#include "packet.h"
+
+#define SOCK_INET6 10 /* AF_INET6 */
+
+static __always_inline bool sock_is_full(__u8 state)
+{
+	return state && state != RST_STATE_TIME_WAIT && state != RST_STATE_NEW_SYN_RECV;
+}
+
+static __always_inline __u32 sock_netns(const struct sock *sk)
+{
+	return BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+}
+
+/*
+ * Both ends of a full socket. skc_num is gone once an active close has released the port
+ * (tcp_set_state() to CLOSE calls inet_put_port()), inet_sport stays. A dual-stack server that
+ * serves IPv4 is AF_INET6 with ::ffff:a.b.c.d, which is how we write IPv4 anyway.
+ */
+static __always_inline void sock_read(struct rst_event *event, const struct sock *sk)
+{
+	const struct inet_sock *inet = (const struct inet_sock *)sk;
+	__be32 address;
+
+	if (BPF_CORE_READ(sk, __sk_common.skc_family) == SOCK_INET6) {
+		BPF_CORE_READ_INTO(&event->local, sk, __sk_common.skc_v6_rcv_saddr.in6_u.u6_addr8);
+		BPF_CORE_READ_INTO(&event->peer, sk, __sk_common.skc_v6_daddr.in6_u.u6_addr8);
+	} else {
+		address = BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr);
+		packet_map_ipv4(event->local, (const __u8 *)&address);
+		address = BPF_CORE_READ(sk, __sk_common.skc_daddr);
+		packet_map_ipv4(event->peer, (const __u8 *)&address);
+	}
+	event->local_port = bpf_ntohs(BPF_CORE_READ(inet, inet_sport));
+	event->peer_port = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
+}
+
+/*
+ * Whether a connected socket was accepted or connected. The kernel keeps no flag, but a child of a
+ * listener starts with the interface of its SYN as multicast interface (mc_index in
+ * tcp_v4_syn_recv_sock(), mcast_oif in tcp_v6_syn_recv_sock()), and a socket that connects starts
+ * with 0. It survives the close. Only a program that sets IP_MULTICAST_IF on a TCP socket
+ * misleads it.
+ */
+static __always_inline __u8 sock_role(const struct sock *sk)
+{
+	const struct inet_sock *inet = (const struct inet_sock *)sk;
+	int interface = BPF_CORE_READ(inet, mc_index);
+
+	if (!interface && BPF_CORE_READ(sk, __sk_common.skc_family) == SOCK_INET6)
+		interface = BPF_CORE_READ(inet, pinet6, mcast_oif);
+	return interface ? RST_ROLE_SERVER : RST_ROLE_CLIENT;
+}
+
+/* The same for a TIME_WAIT mini-socket: connect() marks the port's bucket that it makes with
+ * fastreuse -1 (__inet_hash_connect()), bind() never does. */
+static __always_inline __u8 sock_role_time_wait(const struct sock *sk)
+{
+	const struct inet_timewait_sock *tw = (const struct inet_timewait_sock *)sk;
+
+	return BPF_CORE_READ(tw, tw_tb, fastreuse) < 0 ? RST_ROLE_CLIENT : RST_ROLE_SERVER;
+}
+
+static __always_inline bool sock_queue_full(const struct sock *listener)
+{
+	return BPF_CORE_READ(listener, sk_ack_backlog) >
+	       BPF_CORE_READ(listener, sk_max_ack_backlog);
+}
+
+#endif

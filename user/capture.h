@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The kernel as a source of records: the only file that knows libbpf. It loads and attaches the
+ * programs, delivers events as they come, and once a second turns the page: flips the kernel's
+ * counters to a new slice, and reads and clears the old one exactly.
+ */
+#ifndef RSTWATCH_CAPTURE_H
+#define RSTWATCH_CAPTURE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "record.h"
+
+struct capture;
+
+struct capture_settings {
+	bool stream;	      /* events too; else counters only */
+	const char *btf_path; /* NULL: the kernel's own */
+	bool verbose;	      /* libbpf's messages on standard error */
+};
+
+#define CAPTURE_ERROR_BYTES 512
+
+/* Loads and attaches. 0 or -errno and one line in error: what is missing and what to do. *capture
+ * is untouched on failure. */
+int capture_open(struct capture **capture, const struct capture_settings *settings,
+		 char error[CAPTURE_ERROR_BYTES]);
+
+/* Delivers the preamble. start holds what the caller knows: window_seconds, rate, version. The
+ * first slice begins here. */
+int capture_start(struct capture *capture, const struct record_start *start, record_handler handler,
+		  void *context);
+/* Readable when there are events. */
+int capture_fd(const struct capture *capture);
+/* Delivers the events that are there, at most a bounded number at a time; never waits. */
+int capture_poll(struct capture *capture, record_handler handler, void *context);
+/* Ends the slice: delivers the rest of its events, its counters and SLICE. If last, an empty slice
+ * shorter than half a second is left out. */
+int capture_turn(struct capture *capture, bool last, record_handler handler, void *context);
+/* Delivers END. */
+int capture_end(struct capture *capture, record_handler handler, void *context);
+/* All of these return 0, -errno, or what the handler returned. */
+
+void capture_close(struct capture **capture);
+
+/* When the first slice began, CLOCK_MONOTONIC. */
+uint64_t capture_start_ns(const struct capture *capture);
+
+#endif

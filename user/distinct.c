@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "distinct.h"
+
+#include "hash.h"
+
+/* Ranks run from 0 (empty) to the bits left of the register's index, and one more. */
+#define RANK_MAX (64 - RST_DISTINCT_BITS + 1)
+
+void distinct_add(uint8_t registers[RST_DISTINCT_WIDTH], uint64_t address_hash)
+{
+	uint8_t *chosen = &registers[hash_register(address_hash)];
+	uint8_t rank = hash_rank(address_hash);
+
+	if (*chosen < rank)
+		*chosen = rank;
+}
+
+void distinct_merge(uint8_t registers[RST_DISTINCT_WIDTH], const uint8_t other[RST_DISTINCT_WIDTH])
+{
+	for (unsigned i = 0; i < RST_DISTINCT_WIDTH; i++)
+		if (registers[i] < other[i])
+			registers[i] = other[i];
+}
+
+/* The two series of Ertl's estimator, sigma for the empty registers and tau for the full ones. */
+static double sigma(double x)
+{
+	double power = 1, sum = x, before;
+
+	if (x == 1)
+		return 1e300; /* every register empty: the estimate is 0 */
+	do {
+		x *= x;
+		before = sum;
+		sum += x * power;
+		power += power;
+	} while (sum != before);
+	return sum;
+}
+
+static double root(double x)
+{
+	double guess = x > 1 ? x : 1, before;
+
+	if (x <= 0)
+		return 0;
+	do {
+		before = guess;
+		guess = (guess + x / guess) / 2;
+	} while (guess < before);
+	return before;
+}
+
+static double tau(double x)
+{
+	double power = 1, sum = 1 - x, before;
+
+	if (x == 0 || x == 1)
+		return 0;
+	do {
+		x = root(x);
+		before = sum;
+		power /= 2;
+		sum -= (1 - x) * (1 - x) * power;
+	} while (sum != before);
+	return sum / 3;
+}
+
+uint64_t distinct_estimate(const uint8_t registers[RST_DISTINCT_WIDTH])
+{
+	uint32_t histogram[RANK_MAX + 1] = {0};
+	const double width = RST_DISTINCT_WIDTH;
+	double sum;
+
+	for (unsigned i = 0; i < RST_DISTINCT_WIDTH; i++)
+		histogram[registers[i] <= RANK_MAX ? registers[i] : RANK_MAX]++;
+	sum = width * tau(1 - histogram[RANK_MAX] / width);
+	for (int rank = RANK_MAX - 1; rank >= 1; rank--)
+		sum = (sum + histogram[rank]) / 2;
+	sum += width * sigma(histogram[0] / width);
+	/* 0.7213... = 1 / (2 ln 2) */
+	return (uint64_t)(0.72134752044448170 * width * width / sum + 0.5);
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * A streaming JSON writer: one object per line, no tree, no allocation. It sets the commas. Keys
+ * and literals are the program's own and written as they are; json_string() escapes whatever bytes
+ * it is given into valid UTF-8: control characters as \u00XX, bytes that are not UTF-8 as U+FFFD.
+ */
+#ifndef RSTWATCH_JSON_H
+#define RSTWATCH_JSON_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "output.h"
+
+struct json {
+	struct output *output;
+	bool comma; /* the next member or element needs one in front */
+};
+
+void json_object(struct json *json); /* { */
+void json_object_end(struct json *json);
+void json_array(struct json *json);
+void json_array_end(struct json *json);
+void json_line_end(struct json *json);
+
+/* A member's name; its value follows. */
+void json_key(struct json *json, const char *key);
+
+void json_string(struct json *json, const char *text);
+void json_string_bytes(struct json *json, const char *bytes, size_t length);
+void json_number(struct json *json, uint64_t number);
+void json_decimal(struct json *json, double number);
+void json_bool(struct json *json, bool value);
+
+/* key and value in one; a NULL text leaves the member out. */
+void json_member_string(struct json *json, const char *key, const char *text);
+void json_member_number(struct json *json, const char *key, uint64_t number);
+
+#endif

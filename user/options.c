@@ -1,0 +1,543 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "options.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "address.h"
+#include "names.h"
+#include "rate.h"
+
+#define N_ELEMENTS(array) (sizeof(array) / sizeof((array)[0]))
+
+struct state {
+	struct options *options;
+	bool wall_time, since_start; /* asked for */
+	char *error;
+};
+
+/* 0, or -EINVAL and a line in state->error. argument is NULL for an option without one. */
+typedef int (*option_parser)(struct state *state, const char *argument);
+
+struct option_row {
+	char letter; /* 0: none */
+	const char *name;
+	const char *argument; /* NULL: takes none */
+	const char *help;
+	option_parser parse;
+};
+
+__attribute__((format(printf, 2, 3))) static int refuse(struct state *state, const char *format,
+							...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(state->error, OPTIONS_ERROR_BYTES, format, arguments);
+	va_end(arguments);
+	return -EINVAL;
+}
+
+/* A decimal number, digits only and all of the text, within [least, most]. */
+static bool parse_number(const char *text, uint64_t least, uint64_t most, uint64_t *number)
+{
+	char *end;
+	uint64_t parsed;
+
+	if (!isdigit((unsigned char)*text))
+		return false;
+	errno = 0;
+	parsed = strtoull(text, &end, 10);
+	if (errno || *end || parsed < least || parsed > most)
+		return false;
+	*number = parsed;
+	return true;
+}
+
+static int parse_json(struct state *state, const char *argument)
+{
+	(void)argument;
+	state->options->view.json = true;
+	return 0;
+}
+
+static int parse_interval(struct state *state, const char *argument)
+{
+	uint64_t seconds;
+
+	if (!parse_number(argument, 1, 3600, &seconds))
+		return refuse(state, "--interval '%s': give whole seconds from 1 to 3600",
+			      argument);
+	state->options->window_seconds = seconds;
+	return 0;
+}
+
+static int parse_duration(struct state *state, const char *argument)
+{
+	uint64_t seconds;
+
+	if (!parse_number(argument, 1, UINT32_MAX, &seconds))
+		return refuse(state, "--duration '%s': give whole seconds, 1 or more", argument);
+	state->options->duration_seconds = seconds;
+	return 0;
+}
+
+static int parse_count(struct state *state, const char *argument)
+{
+	if (!parse_number(argument, 1, UINT64_MAX, &state->options->event_limit))
+		return refuse(state, "--count '%s': give a number of events, 1 or more", argument);
+	return 0;
+}
+
+static int parse_quiet(struct state *state, const char *argument)
+{
+	(void)argument;
+	state->options->view.events = false;
+	return 0;
+}
+
+static int parse_alerts(struct state *state, const char *argument)
+{
+	(void)argument;
+	state->options->view.events = false;
+	state->options->view.windows = false;
+	return 0;
+}
+
+static int set_direction(struct state *state, unsigned direction)
+{
+	struct filter *filter = &state->options->filter;
+
+	if (filter->direction && filter->direction != direction)
+		return refuse(state, "--sent and --received exclude each other: give one, or "
+				     "neither for both");
+	filter->direction = direction;
+	return 0;
+}
+
+static int parse_sent(struct state *state, const char *argument)
+{
+	(void)argument;
+	return set_direction(state, RST_SENT);
+}
+
+static int parse_received(struct state *state, const char *argument)
+{
+	(void)argument;
+	return set_direction(state, RST_RECEIVED);
+}
+
+static int parse_port(struct state *state, const char *argument)
+{
+	struct filter *filter = &state->options->filter;
+	const char *at = argument;
+
+	for (;;) {
+		char number[8] = {0};
+		size_t length = strcspn(at, ",");
+		uint64_t port;
+
+		if (length < sizeof(number))
+			memcpy(number, at, length);
+		if (length >= sizeof(number) || !parse_number(number, 1, 65535, &port))
+			return refuse(state,
+				      "--port '%s': give ports from 1 to 65535, with commas "
+				      "between",
+				      argument);
+		if (filter->port_count == FILTER_PORTS)
+			return refuse(state, "--port: at most %d ports", FILTER_PORTS);
+		filter->ports[filter->port_count++] = port;
+		if (!at[length])
+			return 0;
+		at += length + 1;
+	}
+}
+
+static int set_family(struct state *state, unsigned family)
+{
+	struct filter *filter = &state->options->filter;
+
+	if (filter->family && filter->family != family)
+		return refuse(state, "-4 and -6 exclude each other: give one, or neither for both");
+	filter->family = family;
+	return 0;
+}
+
+static int parse_ipv4(struct state *state, const char *argument)
+{
+	(void)argument;
+	return set_family(state, 4);
+}
+
+static int parse_ipv6(struct state *state, const char *argument)
+{
+	(void)argument;
+	return set_family(state, 6);
+}
+
+static int parse_peer(struct state *state, const char *argument)
+{
+	struct filter *filter = &state->options->filter;
+	int error = address_parse_range(argument, &filter->peer);
+
+	if (error == -ERANGE)
+		return refuse(state,
+			      "--peer '%s': bits are set behind the prefix; give the "
+			      "network's address, as in 10.0.0.0/8",
+			      argument);
+	if (error)
+		return refuse(state,
+			      "--peer '%s': give an address or a range, as in 10.0.0.7, "
+			      "10.0.0.0/8 or 2001:db8::/32",
+			      argument);
+	filter->has_peer = true;
+	return 0;
+}
+
+static int parse_cause(struct state *state, const char *argument)
+{
+	char accepted[OPTIONS_ERROR_BYTES] = "";
+	size_t used = 0;
+
+	state->options->filter.cause = name_to_cause(argument);
+	if (state->options->filter.cause)
+		return 0;
+	for (unsigned cause = 1; cause < RST_CAUSES; cause++) {
+		const char *name = name_cause(cause);
+
+		if (!name || name_to_cause(name) != cause)
+			continue;
+		used += snprintf(accepted + used, sizeof(accepted) - used, "%s%s", used ? " " : "",
+				 name);
+	}
+	return refuse(state, "--cause '%.32s': give one of %.200s", argument, accepted);
+}
+
+static int parse_netns(struct state *state, const char *argument)
+{
+	uint64_t netns;
+
+	if (!parse_number(argument, 1, UINT32_MAX, &netns))
+		return refuse(state,
+			      "--netns '%s': give the inode number of a network namespace, as "
+			      "lsns -t net or stat -Lc %%i /run/netns/NAME print it",
+			      argument);
+	state->options->filter.netns = netns;
+	return 0;
+}
+
+static const struct {
+	const char *key;
+	size_t offset;
+	double least, most;
+} rate_keys[] = {
+	{"floor", offsetof(struct rate_settings, floor), 0, 1e9},
+	{"factor", offsetof(struct rate_settings, factor), 1, 1e6},
+	{"hold", offsetof(struct rate_settings, hold), 0, 1e6},
+	{"up", offsetof(struct rate_settings, up), 0, 86400},
+	{"down", offsetof(struct rate_settings, down), 0, 86400},
+	{"multiplier", offsetof(struct rate_settings, multiplier), 1, 100},
+	{"max", offsetof(struct rate_settings, max), 0, 86400},
+	{"after", offsetof(struct rate_settings, after), 0, 86400},
+};
+
+static int parse_rate_pair(struct state *state, const char *pair, size_t length)
+{
+	const char *equals = memchr(pair, '=', length);
+	size_t key_length = equals ? (size_t)(equals - pair) : length;
+	char text[32] = {0}, *end;
+	double value;
+
+	for (size_t i = 0; i < N_ELEMENTS(rate_keys); i++) {
+		size_t value_length = equals ? length - key_length - 1 : 0;
+
+		if (strlen(rate_keys[i].key) != key_length ||
+		    memcmp(rate_keys[i].key, pair, key_length))
+			continue;
+		if (!value_length || value_length >= sizeof(text))
+			break;
+		memcpy(text, equals + 1, value_length);
+		value = strtod(text, &end);
+		if (!isdigit((unsigned char)*text) || *end || !isfinite(value) ||
+		    value < rate_keys[i].least || value > rate_keys[i].most)
+			return refuse(state, "--rate '%.*s': give %s a number from %g to %g",
+				      (int)length, pair, rate_keys[i].key, rate_keys[i].least,
+				      rate_keys[i].most);
+		*(double *)((char *)&state->options->rate + rate_keys[i].offset) = value;
+		return 0;
+	}
+	return refuse(state,
+		      "--rate '%.*s': give KEY=NUMBER[,...] with the keys floor factor hold up "
+		      "down multiplier max after",
+		      (int)(length < 64 ? length : 64), pair);
+}
+
+static int parse_rate(struct state *state, const char *argument)
+{
+	const char *at = argument;
+
+	state->options->has_rate = true;
+	for (;;) {
+		size_t length = strcspn(at, ",");
+		int error = parse_rate_pair(state, at, length);
+
+		if (error || !at[length])
+			return error;
+		at += length + 1;
+	}
+}
+
+static int parse_wide(struct state *state, const char *argument)
+{
+	(void)argument;
+	state->options->view.wide = true;
+	return 0;
+}
+
+static int parse_wall_time(struct state *state, const char *argument)
+{
+	(void)argument;
+	state->wall_time = true;
+	return 0;
+}
+
+static int parse_since_start(struct state *state, const char *argument)
+{
+	(void)argument;
+	state->since_start = true;
+	return 0;
+}
+
+static int parse_utc(struct state *state, const char *argument)
+{
+	(void)argument;
+	state->options->view.utc = true;
+	return 0;
+}
+
+static int parse_output(struct state *state, const char *argument)
+{
+	if (state->options->command != OPTIONS_RECORD)
+		return refuse(state, "--output goes with the command record");
+	state->options->path = argument;
+	return 0;
+}
+
+static int parse_btf(struct state *state, const char *argument)
+{
+	if (state->options->command == OPTIONS_REPLAY)
+		return refuse(state, "--btf: a replay asks no kernel; leave it out");
+	state->options->btf_path = argument;
+	return 0;
+}
+
+static int parse_fail_on_alert(struct state *state, const char *argument)
+{
+	(void)argument;
+	state->options->fail_on_alert = true;
+	return 0;
+}
+
+static int parse_verbose(struct state *state, const char *argument)
+{
+	(void)argument;
+	state->options->verbose = true;
+	return 0;
+}
+
+static int set_action(struct state *state, enum options_action action)
+{
+	if (state->options->action == OPTIONS_RUN)
+		state->options->action = action;
+	return 0;
+}
+
+static int parse_schema(struct state *state, const char *argument)
+{
+	(void)argument;
+	return set_action(state, OPTIONS_SCHEMA);
+}
+
+static int parse_version(struct state *state, const char *argument)
+{
+	(void)argument;
+	return set_action(state, OPTIONS_VERSION);
+}
+
+static int parse_help(struct state *state, const char *argument)
+{
+	(void)argument;
+	return set_action(state, OPTIONS_HELP);
+}
+
+static const struct option_row rows[] = {
+	{'j', "json", NULL, "one JSON object per line", parse_json},
+	{'i', "interval", "SECONDS", "window length (10)", parse_interval},
+	{'d', "duration", "SECONDS", "stop after that time", parse_duration},
+	{0, "count", "N", "stop after N events", parse_count},
+	{'q', "quiet", NULL, "no event lines: windows and alerts only", parse_quiet},
+	{0, "alerts", NULL, "alerts only", parse_alerts},
+	{'s', "sent", NULL, "only resets that this host sends", parse_sent},
+	{'r', "received", NULL, "only resets that this host receives", parse_received},
+	{'P', "port", "PORT[,...]", "only these local or peer ports", parse_port},
+	{'4', "ipv4", NULL, "only IPv4", parse_ipv4},
+	{'6', "ipv6", NULL, "only IPv6", parse_ipv6},
+	{0, "peer", "CIDR", "only peers in this range", parse_peer},
+	{0, "cause", "NAME", "only this cause or stage", parse_cause},
+	{0, "netns", "INODE", "only this network namespace", parse_netns},
+	{0, "rate", "KEY=N[,...]", "thresholds of the rate alarms", parse_rate},
+	{'w', "wide", NULL, "more columns: reason, role, netns", parse_wide},
+	{'T', "time", NULL, "wall time in front of each line (default)", parse_wall_time},
+	{'t', "seconds", NULL, "seconds since start in front of each line", parse_since_start},
+	{0, "utc", NULL, "wall times in UTC", parse_utc},
+	{'o', "output", "FILE", "record: where to", parse_output},
+	{0, "btf", "FILE", "kernel types, for a kernel that carries none", parse_btf},
+	{0, "fail-on-alert", NULL, "exit with 3 if any alert was raised", parse_fail_on_alert},
+	{0, "json-schema", NULL, "print the JSON Schema of --json", parse_schema},
+	{'v', "verbose", NULL, "libbpf's messages on standard error", parse_verbose},
+	{'V', "version", NULL, "print the version", parse_version},
+	{'h', "help", NULL, "print this help", parse_help},
+};
+
+void options_help(FILE *stream)
+{
+	fputs("rstwatch shows who resets TCP connections on this host, and why.\n"
+	      "\n"
+	      "  rstwatch [options]                 a line per reset, a summary per window, "
+	      "alerts\n"
+	      "  rstwatch record -o FILE [options]  the same, and keep a recording\n"
+	      "  rstwatch replay FILE [options]     the same from a recording; needs no root\n"
+	      "\n",
+	      stream);
+	for (size_t i = 0; i < N_ELEMENTS(rows); i++) {
+		const struct option_row *row = &rows[i];
+		char left[64];
+
+		snprintf(left, sizeof(left), "%c%c%c --%s%s%s", row->letter ? '-' : ' ',
+			 row->letter ? row->letter : ' ', row->letter ? ',' : ' ', row->name,
+			 row->argument ? " " : "", row->argument ? row->argument : "");
+		fprintf(stream, "  %-28s %s\n", left, row->help);
+	}
+	fputs("\nExit codes: 0 done, 1 failed at run time, 2 wrong usage, 3 see --fail-on-alert.\n",
+	      stream);
+}
+
+/* For getopt_long(): val is 256 + the row. */
+static void make_tables(struct option long_options[N_ELEMENTS(rows) + 1],
+			char letters[2 * N_ELEMENTS(rows) + 2])
+{
+	size_t used = 0;
+
+	letters[used++] = ':'; /* tell a missing argument from an unknown option */
+	for (size_t i = 0; i < N_ELEMENTS(rows); i++) {
+		long_options[i] = (struct option){
+			.name = rows[i].name,
+			.has_arg = rows[i].argument ? required_argument : no_argument,
+			.val = 256 + (int)i,
+		};
+		if (!rows[i].letter)
+			continue;
+		letters[used++] = rows[i].letter;
+		if (rows[i].argument)
+			letters[used++] = ':';
+	}
+	letters[used] = '\0';
+	long_options[N_ELEMENTS(rows)] = (struct option){0};
+}
+
+static const struct option_row *find_row(int value)
+{
+	for (size_t i = 0; i < N_ELEMENTS(rows); i++)
+		if (value == 256 + (int)i || (rows[i].letter && value == rows[i].letter))
+			return &rows[i];
+	return NULL;
+}
+
+static int parse_all(struct state *state, int argc, char *const argv[])
+{
+	struct option long_options[N_ELEMENTS(rows) + 1];
+	char letters[2 * N_ELEMENTS(rows) + 2];
+	int value, error = 0;
+
+	make_tables(long_options, letters);
+	opterr = 0;
+	optind = 0; /* glibc: start anew */
+	while (!error && (value = getopt_long(argc, argv, letters, long_options, NULL)) != -1) {
+		const char *given = argv[optind - 1];
+		const struct option_row *row;
+
+		if (value == ':')
+			return refuse(state, "%.64s needs a value, see rstwatch --help", given);
+		if (value == '?' && find_row(optopt))
+			return refuse(state, "%.64s takes no value", given);
+		if (value == '?' && optopt && optopt < 256)
+			return refuse(state,
+				      "unknown option -%c: rstwatch --help lists what is accepted",
+				      optopt);
+		if (value == '?')
+			return refuse(state,
+				      "unknown option %.64s: rstwatch --help lists what is "
+				      "accepted",
+				      given);
+		row = find_row(value);
+		error = row->parse(state, optarg);
+	}
+	return error;
+}
+
+static int parse_operands(struct state *state, int argc, char *const argv[])
+{
+	struct options *options = state->options;
+
+	if (options->command == OPTIONS_REPLAY && optind < argc)
+		options->path = argv[optind++];
+	if (optind < argc)
+		return refuse(state,
+			      "'%.64s' is not accepted here: the commands are record and replay "
+			      "(first), options begin with -",
+			      argv[optind]);
+	if (options->action != OPTIONS_RUN)
+		return 0;
+	if (options->command == OPTIONS_RECORD && !options->path)
+		return refuse(state, "record needs a file: rstwatch record -o FILE");
+	if (options->command == OPTIONS_REPLAY && !options->path)
+		return refuse(state, "replay needs a recording: rstwatch replay FILE");
+	return 0;
+}
+
+int options_parse(int argc, char *const argv[], struct options *options,
+		  char error[OPTIONS_ERROR_BYTES])
+{
+	struct options parsed = {
+		.command = OPTIONS_STREAM,
+		.action = OPTIONS_RUN,
+		.rate = rate_defaults,
+		.view = {.events = true, .windows = true},
+	};
+	struct state state = {.options = &parsed, .error = error};
+	int code;
+
+	if (argc > 1 && !strcmp(argv[1], "record"))
+		parsed.command = OPTIONS_RECORD;
+	else if (argc > 1 && !strcmp(argv[1], "replay"))
+		parsed.command = OPTIONS_REPLAY;
+	if (parsed.command != OPTIONS_STREAM) {
+		argc--;
+		argv++;
+	}
+	code = parse_all(&state, argc, argv);
+	if (!code)
+		code = parse_operands(&state, argc, argv);
+	if (code)
+		return code;
+	parsed.view.wall_time = state.wall_time || !state.since_start;
+	parsed.view.since_start = state.since_start;
+	*options = parsed;
+	return 0;
+}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "output.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+void output_init(struct output *output, int fd)
+{
+	output->fd = fd;
+	output->error = 0;
+	output->used = 0;
+}
+
+int output_flush(struct output *output)
+{
+	size_t at = 0;
+
+	while (at < output->used && !output->error) {
+		ssize_t written = write(output->fd, output->buffer + at, output->used - at);
+
+		if (written >= 0)
+			at += written;
+		else if (errno != EINTR)
+			output->error = -errno;
+	}
+	output->used = 0;
+	return output->error;
+}
+
+/* Room for length bytes at the end of the buffer; length is at most a line's. */
+static char *reserve(struct output *output, size_t length)
+{
+	if (output->used + length > sizeof(output->buffer))
+		output_flush(output);
+	return output->buffer + output->used;
+}
+
+void output_bytes(struct output *output, const char *bytes, size_t length)
+{
+	while (length) {
+		size_t part = length < OUTPUT_BYTES ? length : OUTPUT_BYTES;
+
+		memcpy(reserve(output, part), bytes, part);
+		output->used += part;
+		bytes += part;
+		length -= part;
+	}
+}
+
+void output_text(struct output *output, const char *text)
+{
+	output_bytes(output, text, strlen(text));
+}
+
+void output_char(struct output *output, char character)
+{
+	*reserve(output, 1) = character;
+	output->used++;
+}
+
+void output_digits(struct output *output, uint64_t number, unsigned width)
+{
+	char digits[24];
+	size_t at = sizeof(digits);
+
+	do {
+		digits[--at] = '0' + number % 10;
+		number /= 10;
+	} while (number);
+	while (sizeof(digits) - at < width && at)
+		digits[--at] = '0';
+	output_bytes(output, digits + at, sizeof(digits) - at);
+}
+
+void output_number(struct output *output, uint64_t number)
+{
+	output_digits(output, number, 1);
+}
+
+void output_decimal(struct output *output, double number, unsigned places)
+{
+	uint64_t scale = 1, scaled, fraction;
+
+	for (unsigned i = 0; i < places; i++)
+		scale *= 10;
+	if (number < 0) {
+		output_char(output, '-');
+		number = -number;
+	}
+	scaled = (uint64_t)(number * scale + 0.5);
+	output_number(output, scaled / scale);
+	fraction = scaled % scale;
+	if (!fraction)
+		return;
+	while (!(fraction % 10)) {
+		fraction /= 10;
+		places--;
+	}
+	output_char(output, '.');
+	output_digits(output, fraction, places);
+}
+
+void output_padded(struct output *output, const char *text, size_t length, size_t width)
+{
+	output_bytes(output, text, length);
+	for (; length < width; length++)
+		output_char(output, ' ');
+}

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "pipeline.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "advice.h"
+
+#define SECOND_NS 1000000000ULL
+
+void pipeline_init(struct pipeline *pipeline, const struct pipeline_settings *settings,
+		   const struct sink *sink)
+{
+	pipeline->settings = *settings;
+	pipeline->sink = *sink;
+}
+
+static uint64_t wall(const struct pipeline *pipeline, uint64_t monotonic_ns)
+{
+	return monotonic_ns + (uint64_t)pipeline->run.realtime_offset_ns;
+}
+
+static int feed_reason(struct pipeline *pipeline, const struct record_reason *reason)
+{
+	if (reason->number < RST_REASONS) {
+		char *name = pipeline->run.reasons[reason->number];
+
+		memcpy(name, reason->name, sizeof(pipeline->run.reasons[0]) - 1);
+	}
+	return 0;
+}
+
+static int feed_hook(struct pipeline *pipeline, const struct record_hook *hook)
+{
+	if (pipeline->run.hook_count < PIPELINE_HOOKS) {
+		struct record_hook *kept = &pipeline->run.hooks[pipeline->run.hook_count++];
+
+		*kept = *hook;
+		kept->name[sizeof(kept->name) - 1] = '\0';
+		kept->how[sizeof(kept->how) - 1] = '\0';
+	}
+	return 0;
+}
+
+static int feed_start(struct pipeline *pipeline, const struct record_start *start)
+{
+	const struct pipeline_settings *settings = &pipeline->settings;
+	struct pipeline_run *run = &pipeline->run;
+
+	if (pipeline->started)
+		return -EPROTO;
+	run->start = *start;
+	run->start.version[sizeof(run->start.version) - 1] = '\0';
+	run->start.kernel[sizeof(run->start.kernel) - 1] = '\0';
+	run->realtime_offset_ns = start->realtime_ns - start->monotonic_ns;
+	if (settings->window_seconds)
+		run->start.window_seconds = settings->window_seconds;
+	if (settings->has_rate)
+		run->start.rate = settings->rate;
+	if (!run->start.window_seconds)
+		return -EPROTO;
+	pipeline->window_ns = run->start.window_seconds * SECOND_NS;
+	pipeline->window_end_ns = start->monotonic_ns + pipeline->window_ns;
+	pipeline->totals.start_ns = pipeline->totals.end_ns = start->monotonic_ns;
+	window_init(&pipeline->window, start->seed);
+	pipeline->window.start_ns = pipeline->window.end_ns = start->monotonic_ns;
+	rate_init(&pipeline->rate, &run->start.rate, start->seed);
+	recent_init(&pipeline->recent, start->seed);
+	pipeline->started = true;
+	pipeline->sink.start(pipeline->sink.context, run);
+	return 0;
+}
+
+static int feed_event(struct pipeline *pipeline, const struct record_event *record)
+{
+	uint64_t limit = pipeline->settings.event_limit;
+
+	pipeline->totals.events++;
+	if (limit && pipeline->shown == limit)
+		return 0;
+	if (!filter_event(&pipeline->settings.filter, &record->event))
+		return 0;
+	if (++pipeline->shown == limit)
+		pipeline->done = true;
+	pipeline->sink.event(pipeline->sink.context, &pipeline->run, &record->event);
+	return 0;
+}
+
+static void add_losses(struct window_losses *to, const struct window_losses *from)
+{
+	to->thinned += from->thinned;
+	to->lost += from->lost;
+	to->missed += from->missed;
+	to->ports_full += from->ports_full;
+	to->peers_full += from->peers_full;
+	to->netns_full += from->netns_full;
+}
+
+static void close_window(struct pipeline *pipeline)
+{
+	struct window_summary *summary = &pipeline->summary;
+	struct pipeline_totals *totals = &pipeline->totals;
+
+	window_summarize(&pipeline->window, &pipeline->settings.filter, summary);
+	summary->start_real_ns = wall(pipeline, summary->start_ns);
+	summary->end_real_ns = wall(pipeline, summary->end_ns);
+	for (unsigned i = 0; i < RST_DIRECTIONS; i++)
+		totals->total[i] += summary->total[i];
+	for (unsigned i = 0; i < RST_CAUSES; i++)
+		totals->causes[i] += summary->causes[i];
+	add_losses(&totals->losses, &summary->losses);
+	totals->windows++;
+	pipeline->sink.window(pipeline->sink.context, &pipeline->run, summary);
+	window_next(&pipeline->window);
+}
+
+static void report_rate(void *context, struct rate_series *series, enum alert_status status,
+			unsigned direction, uint32_t netns, const struct rate_verdict *verdict)
+{
+	struct pipeline *pipeline = context;
+	struct alert *alert = &pipeline->alert;
+	struct alert_incident *incident = &series->incident;
+
+	if (status == ALERT_RAISED) {
+		incident->number = ++pipeline->alert_number;
+		pipeline->totals.alerts++;
+	}
+	memset(alert, 0, sizeof(*alert));
+	alert->number = incident->number;
+	alert->kind = direction == RST_SENT ? ALERT_RST_SENT_RATE : ALERT_RST_RECEIVED_RATE;
+	alert->status = status;
+	alert->severity = ALERT_WARNING;
+	alert->direction = direction;
+	alert->netns = netns;
+	alert->time_ns = pipeline->window.end_ns;
+	alert->first_seen_ns = incident->first_ns;
+	alert->time_real_ns = wall(pipeline, alert->time_ns);
+	alert->first_seen_real_ns = wall(pipeline, alert->first_seen_ns);
+	alert->total = verdict->recent_total;
+	alert->facts[0] = (struct alert_fact){"rate", verdict->recent};
+	alert->facts[1] = (struct alert_fact){"baseline", verdict->baseline};
+	alert->facts[2] = (struct alert_fact){"limit", verdict->limit};
+	alert->facts[3] = (struct alert_fact){"resets", verdict->recent_total};
+	alert->facts[4] = (struct alert_fact){"resets_since_first", series->since_first};
+	alert->fact_count = 5;
+	recent_explain(&pipeline->recent, alert);
+	advice_rate(alert, verdict);
+	if (filter_alert(&pipeline->settings.filter, direction, netns))
+		pipeline->sink.alert(pipeline->sink.context, &pipeline->run, alert);
+}
+
+static int feed_slice(struct pipeline *pipeline, const struct record_slice *slice)
+{
+	uint64_t duration_ns = pipeline->settings.duration_ns;
+
+	if (slice->end_ns < slice->start_ns)
+		return -EPROTO;
+	pipeline->run.realtime_offset_ns = slice->realtime_ns - slice->end_ns;
+	if (duration_ns && slice->end_ns - pipeline->totals.start_ns >= duration_ns)
+		pipeline->done = true;
+	window_add_slice(&pipeline->window, slice);
+	recent_add_slice(&pipeline->recent, slice);
+	pipeline->totals.end_ns = slice->end_ns;
+	rate_step(&pipeline->rate, slice->start_ns, slice->end_ns, report_rate, pipeline);
+	if (slice->end_ns >= pipeline->window_end_ns) {
+		close_window(pipeline);
+		/* The grid stays where it was, whatever a slice's delay; gaps make long windows. */
+		while (pipeline->window_end_ns <= slice->end_ns)
+			pipeline->window_end_ns += pipeline->window_ns;
+	}
+	return 0;
+}
+
+static void tell_end(struct pipeline *pipeline)
+{
+	pipeline->ended = true;
+	if (pipeline->window.slices)
+		close_window(pipeline);
+	pipeline->totals.end_real_ns = wall(pipeline, pipeline->totals.end_ns);
+	pipeline->sink.end(pipeline->sink.context, &pipeline->run, &pipeline->totals);
+}
+
+static int feed_end(struct pipeline *pipeline, const struct record_end *end)
+{
+	pipeline->run.realtime_offset_ns = end->realtime_ns - end->monotonic_ns;
+	pipeline->totals.end_ns = end->monotonic_ns;
+	pipeline->totals.complete = true;
+	tell_end(pipeline);
+	return 0;
+}
+
+int pipeline_feed(void *context, const struct record *record)
+{
+	struct pipeline *pipeline = context;
+
+	if (record->kind > RECORD_START && !pipeline->started)
+		return -EPROTO;
+	if (pipeline->ended || record->size < record_size(record->kind))
+		return -EPROTO;
+
+	switch (record->kind) {
+	case RECORD_REASON:
+		return feed_reason(pipeline, (const void *)record);
+	case RECORD_HOOK:
+		return feed_hook(pipeline, (const void *)record);
+	case RECORD_START:
+		return feed_start(pipeline, (const void *)record);
+	case RECORD_EVENT:
+		return feed_event(pipeline, (const void *)record);
+	case RECORD_PORT: {
+		const struct record_port *port = (const void *)record;
+
+		if (port->key.direction != RST_SENT && port->key.direction != RST_RECEIVED)
+			return -EPROTO;
+		window_add_port(&pipeline->window, port);
+		recent_add_port(&pipeline->recent, port);
+		rate_add(&pipeline->rate, port->key.netns, port->key.direction, port->count);
+		return 0;
+	}
+	case RECORD_PEER: {
+		const struct record_peer *peer = (const void *)record;
+
+		window_add_peer(&pipeline->window, peer);
+		recent_add_peer(&pipeline->recent, peer);
+		return 0;
+	}
+	case RECORD_OTHER: {
+		const struct record_other *other = (const void *)record;
+
+		if (other->direction != RST_SENT && other->direction != RST_RECEIVED)
+			return -EPROTO;
+		window_add_other(&pipeline->window, other);
+		rate_add_host(&pipeline->rate, other->direction, other->count);
+		return 0;
+	}
+	case RECORD_DISTINCT:
+		window_add_distinct(&pipeline->window, (const void *)record);
+		return 0;
+	case RECORD_SLICE:
+		return feed_slice(pipeline, (const void *)record);
+	case RECORD_END:
+		return feed_end(pipeline, (const void *)record);
+	default:
+		return 0; /* of a later version: nothing that we know depends on it */
+	}
+}
+
+void pipeline_finish(struct pipeline *pipeline, bool complete)
+{
+	if (!pipeline->started || pipeline->ended)
+		return;
+	pipeline->totals.complete = complete;
+	tell_end(pipeline);
+}

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "record.h"
+
+static const uint32_t sizes[RECORD_KINDS] = {
+	[RECORD_REASON] = sizeof(struct record_reason),
+	[RECORD_HOOK] = sizeof(struct record_hook),
+	[RECORD_START] = sizeof(struct record_start),
+	[RECORD_EVENT] = sizeof(struct record_event),
+	[RECORD_PORT] = sizeof(struct record_port),
+	[RECORD_PEER] = sizeof(struct record_peer),
+	[RECORD_OTHER] = sizeof(struct record_other),
+	[RECORD_DISTINCT] = sizeof(struct record_distinct),
+	[RECORD_SLICE] = sizeof(struct record_slice),
+	[RECORD_END] = sizeof(struct record_end),
+};
+
+uint32_t record_size(unsigned kind)
+{
+	return kind < RECORD_KINDS ? sizes[kind] : 0;
+}

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The seam. Everything that the pipeline ever learns is a sequence of these records: capture makes
+ * them live, a recording keeps them, replay plays them back. Same records, same order, same output.
+ *
+ * A run is: REASON* HOOK* START, then per slice (EVENT | PORT | PEER | OTHER | DISTINCT)* SLICE,
+ * and END. The counters of a slice stand between its events and its SLICE record; a few events of
+ * the next slice can stand before that too (rst_event.slice tells).
+ *
+ * Recordings hold these bytes: append kinds, never change one. Native byte order (the recording's
+ * header says which). `size` is the size of the whole record, a multiple of 8.
+ */
+#ifndef RSTWATCH_RECORD_H
+#define RSTWATCH_RECORD_H
+
+#include <stdint.h>
+
+#include "event.h"
+
+enum record_kind {
+	RECORD_REASON = 1,   /* the name of a kernel reset reason */
+	RECORD_HOOK = 2,     /* a hook, and whether it is attached */
+	RECORD_START = 3,    /* the run, its clocks and settings; ends the preamble */
+	RECORD_EVENT = 4,    /* one reset */
+	RECORD_PORT = 5,     /* an exact counter */
+	RECORD_PEER = 6,     /* a bounded counter */
+	RECORD_OTHER = 7,    /* resets counted without a port: the port table was full */
+	RECORD_DISTINCT = 8, /* HyperLogLog registers, if the slice's PEER records are not all */
+	RECORD_SLICE = 9,    /* a slice is complete */
+	RECORD_END = 10,     /* an orderly end */
+	RECORD_KINDS = 11,
+};
+
+#define RECORD_BYTES_MAX (64 << 10)
+
+struct record {
+	uint32_t size; /* bytes, this header included */
+	uint16_t kind;
+	uint16_t pad;
+};
+
+struct record_reason {
+	struct record head;
+	uint32_t number;
+	char name[44]; /* NUL-terminated, without SK_RST_REASON_ */
+};
+
+struct record_hook {
+	struct record head;
+	char name[31]; /* of the tracepoint */
+	uint8_t attached;
+	char how[32]; /* "raw_tp", or why not */
+};
+
+/* The rate alarms, see rate.h. Times in seconds, rates in resets a second. */
+struct rate_settings {
+	double floor, factor, hold;
+	double up, down, multiplier, max, after;
+};
+
+struct record_start {
+	struct record head;
+	uint64_t monotonic_ns; /* both clocks, read together */
+	uint64_t realtime_ns;
+	uint64_t seed; /* of hash_address() */
+	uint32_t window_seconds;
+	uint32_t cpus;
+	struct rate_settings rate;
+	char version[32];
+	char kernel[64];
+};
+
+struct record_event {
+	struct record head;
+	struct rst_event event;
+};
+
+struct record_port {
+	struct record head;
+	struct rst_port_key key;
+	uint32_t pad;
+	uint64_t count;
+};
+
+struct record_peer {
+	struct record head;
+	struct rst_peer_key key;
+	uint64_t count;
+};
+
+struct record_other {
+	struct record head;
+	uint32_t direction;
+	uint32_t cause;
+	uint64_t count;
+};
+
+struct record_distinct {
+	struct record head;
+	uint32_t direction;
+	uint32_t pad;
+	uint8_t registers[RST_DISTINCT_WIDTH];
+};
+
+struct record_slice {
+	struct record head;
+	uint32_t slice;
+	uint32_t pad;
+	uint64_t start_ns, end_ns; /* CLOCK_MONOTONIC */
+	uint64_t realtime_ns;	   /* at end_ns */
+	uint64_t counted;	   /* resets; = events + lost + thinned */
+	uint64_t events;	   /* streamed */
+	uint64_t lost;		   /* events lost because the ring buffer was full */
+	uint64_t missed;	   /* calls of a hook that the kernel skipped (recursion) */
+	uint64_t ports_full;	   /* resets counted by cause only: port table full */
+	uint64_t peers_full;	   /* resets not tabled by peer: peer table full */
+	uint64_t peer_error;	   /* no peer's count is too low by more than this */
+};
+
+struct record_end {
+	struct record head;
+	uint64_t monotonic_ns;
+	uint64_t realtime_ns;
+};
+
+/* Consumes a record. 0 to go on; anything else stops the source, which returns it. */
+typedef int (*record_handler)(void *context, const struct record *record);
+
+#define RECORD_HEAD(type, number)                                                                  \
+	{                                                                                          \
+		.size = sizeof(struct type), .kind = (number)                                      \
+	}
+
+/* The least size of each kind, 0 for a kind that does not exist (record.c). */
+uint32_t record_size(unsigned kind);
+
+#endif

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "table.h"
+
+#include <string.h>
+
+#include "hash.h"
+
+static uint32_t first_slot(const struct table *table, const void *key)
+{
+	uint64_t hash = table->key_size;
+	uint32_t word;
+
+	for (uint32_t at = 0; at < table->key_size; at += sizeof(word)) {
+		memcpy(&word, (const uint8_t *)key + at, sizeof(word));
+		hash = hash_mix(hash ^ word, table->seed);
+		hash ^= hash >> 29;
+	}
+	return hash & (2 * table->capacity - 1);
+}
+
+/* The slot of this key, or the free slot where it belongs. There always is one: slots outnumber
+ * entries two to one. */
+static uint32_t find_slot(const struct table *table, const void *key, void **entry)
+{
+	uint32_t slot = first_slot(table, key);
+
+	*entry = NULL;
+	for (;;) {
+		uint32_t index = table->slots[slot];
+
+		if (index >= table->used || table->back[index] != slot)
+			return slot;
+		if (!memcmp(table_entry(table, index), key, table->key_size)) {
+			*entry = table_entry(table, index);
+			return slot;
+		}
+		slot = (slot + 1) & (2 * table->capacity - 1);
+	}
+}
+
+void *table_find(const struct table *table, const void *key)
+{
+	void *entry;
+
+	find_slot(table, key, &entry);
+	return entry;
+}
+
+void *table_add(struct table *table, const void *key)
+{
+	void *entry;
+	uint32_t slot = find_slot(table, key, &entry);
+
+	if (entry || table->used == table->capacity)
+		return entry;
+	entry = table_entry(table, table->used);
+	memset(entry, 0, table->entry_size);
+	memcpy(entry, key, table->key_size);
+	table->slots[slot] = table->used;
+	table->back[table->used] = slot;
+	table->used++;
+	return entry;
+}
+
+void table_clear(struct table *table)
+{
+	table->used = 0;
+}
