@@ -98,14 +98,29 @@ static __always_inline void count_peer(const struct rst_event *event, struct rst
 		__sync_fetch_and_add(&sketch->peers_full, 1);
 }
 
+/*
+ * A wake-up is an interrupt that the CPU sends itself, many times the price of the event: so only
+ * the first event after user space went to sleep asks for one.
+ */
 static __always_inline void count_stream(const struct rst_event *event, struct rst_sketch *sketch)
 {
+	struct rst_event *streamed;
+	__u64 flags = BPF_RB_NO_WAKEUP;
+
 	if (!rst_stream)
 		return;
-	if (bpf_ringbuf_output(&rst_events, (void *)event, sizeof(*event), 0))
+	streamed = bpf_ringbuf_reserve(&rst_events, sizeof(*streamed), 0);
+	if (!streamed) {
 		__sync_fetch_and_add(&sketch->lost, 1);
-	else
-		__sync_fetch_and_add(&sketch->events, 1);
+		return;
+	}
+	*streamed = *event;
+	if (rst_wake) {
+		rst_wake = 0;
+		flags = BPF_RB_FORCE_WAKEUP;
+	}
+	bpf_ringbuf_submit(streamed, flags);
+	__sync_fetch_and_add(&sketch->events, 1);
 }
 
 /* Everything about one reset. The caller has filled all but time and slice. */

@@ -14,6 +14,7 @@
 #include "event.h"
 
 volatile __u32 rst_slice; /* advanced by user space */
+volatile __u32 rst_wake;  /* set by user space before it sleeps: the next event is to wake it */
 
 /* Set before load. */
 const volatile __u64 rst_seed;

@@ -31,6 +31,12 @@ static const char *const cause_advice[RST_CAUSES] = {
 				  "what stands between.",
 	[RST_STAGE_CLOSING] = "Peers abort while closing: often clients that do not wait for the "
 			      "end.",
+	[RST_STAGE_TIME_WAIT] = "Peers reset connections that we have closed: mostly harmless, see "
+				"net.ipv4.tcp_rfc1337.",
+	[RST_STAGE_STRAY] = "Resets for connections that this host does not know: look for "
+			    "backscatter of forged addresses or an asymmetric route.",
+	[RST_STAGE_REJECTED] = "Resets outside the window (RFC 5961): look for forged segments or "
+			       "a middlebox that lost track.",
 };
 
 static unsigned main_cause(const struct alert *alert)
@@ -38,7 +44,7 @@ static unsigned main_cause(const struct alert *alert)
 	unsigned main = RST_UNKNOWN;
 
 	for (unsigned cause = 1; cause < RST_CAUSES; cause++)
-		if (alert->causes[cause] > alert->causes[main])
+		if (name_cause(cause) && alert->causes[cause] > alert->causes[main])
 			main = cause;
 	return main;
 }

@@ -95,7 +95,10 @@ enum alert_status alert_step(struct alert_incident *incident, const struct alert
 	}
 	if (incident->raised && incident->firing &&
 	    now_ns - incident->raised_ns >= update_after_ns(incident->updates)) {
-		incident->updates++;
+		/* Those that fell due while the condition was gone are not made up for. */
+		do
+			incident->updates++;
+		while (now_ns - incident->raised_ns >= update_after_ns(incident->updates));
 		return ALERT_UPDATED;
 	}
 	return 0;

@@ -84,7 +84,7 @@ struct alert_incident {
 	bool firing;	  /* the condition, at the last step */
 	bool raised;	  /* what was last told */
 	bool pending;	  /* a change waits to be told */
-	unsigned updates; /* told so far */
+	unsigned updates; /* due so far: told, or passed over while the condition was gone */
 	uint64_t number;
 	uint64_t due_ns;    /* when the change will be told */
 	uint64_t first_ns;  /* when the condition began to hold */

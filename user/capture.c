@@ -348,18 +348,37 @@ int capture_fd(const struct capture *capture)
 	return ring_buffer__epoll_fd(capture->ring);
 }
 
-int capture_poll(struct capture *capture, record_handler handler, void *context)
+static int consume(struct capture *capture, bool *any)
 {
+	uint64_t before = capture->received[0] + capture->received[1];
+	int error;
+
+	capture->budget = POLL_EVENTS;
+	capture->handler_error = 0;
+	error = ring_buffer__consume(capture->ring);
+	*any = capture->received[0] + capture->received[1] != before;
+	if (capture->handler_error)
+		return capture->handler_error;
+	return error < 0 && error != STOP_POLL ? error : 0;
+}
+
+int capture_poll(struct capture *capture, bool *more, record_handler handler, void *context)
+{
+	volatile uint32_t *wake = &capture->skeleton->bss->rst_wake;
 	int error;
 
 	capture->handler = handler;
 	capture->context = context;
-	capture->budget = POLL_EVENTS;
-	capture->handler_error = 0;
-	error = ring_buffer__consume(capture->ring);
-	if (capture->handler_error)
-		return capture->handler_error;
-	return error < 0 && error != STOP_POLL ? error : 0;
+	error = consume(capture, more);
+	if (error || *more)
+		return error;
+	/* Look again after asking: an event that came between the two will not call. One that is
+	 * being written just now may be missed; the next turn finds it. */
+	__atomic_store_n(wake, 1, __ATOMIC_SEQ_CST);
+	error = consume(capture, more);
+	if (*more)
+		*wake = 0;
+	return error;
 }
 
 /* From here on programs count into the new slice, and none counts into the old one any more. */

@@ -31,10 +31,15 @@ int capture_open(struct capture **capture, const struct capture_settings *settin
  * first slice begins here. */
 int capture_start(struct capture *capture, const struct record_start *start, record_handler handler,
 		  void *context);
-/* Readable when there are events. */
+/* Becomes readable, as an edge (EPOLLET), at the first event after a poll that found none. */
 int capture_fd(const struct capture *capture);
-/* Delivers the events that are there, at most a bounded number at a time; never waits. */
-int capture_poll(struct capture *capture, record_handler handler, void *context);
+/*
+ * Delivers the events that are there, a bounded number at a time; never waits. *more: there were
+ * some, so poll again after CAPTURE_PAUSE_MS, the kernel will not call for it. Thus a flood costs
+ * no wake-ups, and an event after silence comes at once.
+ */
+#define CAPTURE_PAUSE_MS 10
+int capture_poll(struct capture *capture, bool *more, record_handler handler, void *context);
 /* Ends the slice: delivers the rest of its events, its counters and SLICE. If last, an empty slice
  * shorter than half a second is left out. */
 int capture_turn(struct capture *capture, bool last, record_handler handler, void *context);

@@ -49,15 +49,6 @@ void json_line_end(struct json *json)
 	json->comma = false;
 }
 
-void json_key(struct json *json, const char *key)
-{
-	separate(json);
-	output_char(json->output, '"');
-	output_text(json->output, key);
-	output_bytes(json->output, "\":", 2);
-	json->comma = false;
-}
-
 /* The length of the UTF-8 sequence at the start (RFC 3629), 0 if there is none. */
 static size_t utf8_length(const unsigned char *at, size_t left)
 {
@@ -147,18 +138,4 @@ void json_bool(struct json *json, bool value)
 {
 	separate(json);
 	output_text(json->output, value ? "true" : "false");
-}
-
-void json_member_string(struct json *json, const char *key, const char *text)
-{
-	if (!text)
-		return;
-	json_key(json, key);
-	json_string(json, text);
-}
-
-void json_member_number(struct json *json, const char *key, uint64_t number)
-{
-	json_key(json, key);
-	json_number(json, number);
 }

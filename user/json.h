@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * A streaming JSON writer: one object per line, no tree, no allocation. It sets the commas. Keys
- * and literals are the program's own and written as they are; json_string() escapes whatever bytes
- * it is given into valid UTF-8: control characters as \u00XX, bytes that are not UTF-8 as U+FFFD.
+ * and plain strings are the program's own and written as they are; json_string() escapes whatever
+ * bytes it is given into valid UTF-8: control characters as \u00XX, bytes that are not UTF-8 as
+ * U+FFFD.
  */
 #ifndef RSTWATCH_JSON_H
 #define RSTWATCH_JSON_H
@@ -10,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "output.h"
 
@@ -24,8 +26,35 @@ void json_array(struct json *json);
 void json_array_end(struct json *json);
 void json_line_end(struct json *json);
 
-/* A member's name; its value follows. */
-void json_key(struct json *json, const char *key);
+/* A member's name; its value follows. Inline, because names are constants. */
+static inline void json_key(struct json *json, const char *key)
+{
+	size_t length = strlen(key);
+	char *at = output_reserve(json->output, length + 4);
+
+	if (json->comma)
+		*at++ = ',';
+	*at++ = '"';
+	memcpy(at, key, length);
+	at[length] = '"';
+	at[length + 1] = ':';
+	output_advance(json->output, length + 3 + json->comma);
+	json->comma = false;
+}
+
+/* A string that needs no escaping: the program's own words, addresses, times. */
+static inline void json_plain(struct json *json, const char *text, size_t length)
+{
+	char *at = output_reserve(json->output, length + 3);
+
+	if (json->comma)
+		*at++ = ',';
+	*at++ = '"';
+	memcpy(at, text, length);
+	at[length] = '"';
+	output_advance(json->output, length + 2 + json->comma);
+	json->comma = true;
+}
 
 void json_string(struct json *json, const char *text);
 void json_string_bytes(struct json *json, const char *bytes, size_t length);
@@ -34,7 +63,26 @@ void json_decimal(struct json *json, double number);
 void json_bool(struct json *json, bool value);
 
 /* key and value in one; a NULL text leaves the member out. */
-void json_member_string(struct json *json, const char *key, const char *text);
-void json_member_number(struct json *json, const char *key, uint64_t number);
+static inline void json_member_plain(struct json *json, const char *key, const char *text)
+{
+	if (!text)
+		return;
+	json_key(json, key);
+	json_plain(json, text, strlen(text));
+}
+
+static inline void json_member_string(struct json *json, const char *key, const char *text)
+{
+	if (!text)
+		return;
+	json_key(json, key);
+	json_string(json, text);
+}
+
+static inline void json_member_number(struct json *json, const char *key, uint64_t number)
+{
+	json_key(json, key);
+	json_number(json, number);
+}
 
 #endif

@@ -97,7 +97,7 @@ static int set_up_loop(struct live *live)
 	if (!error)
 		error = watch(live, stop_fd, EPOLLIN);
 	if (!error)
-		error = watch(live, capture_fd(live->capture), EPOLLIN);
+		error = watch(live, capture_fd(live->capture), EPOLLIN | EPOLLET);
 	/* A reader that goes away is noticed although nothing is written. A file cannot be watched,
 	 * and cannot go away either. */
 	if (!error)
@@ -105,36 +105,44 @@ static int set_up_loop(struct live *live)
 	return error;
 }
 
-/* Until a signal, a limit, a closed pipe or an error. Missed ticks make one long slice. */
+/* What epoll reported: a tick, the end, or nothing but time gone by. *stop ends the loop. */
+static int handle(struct live *live, int fd, bool *stop)
+{
+	uint64_t ticks;
+
+	if (fd == stop_fd) {
+		*stop = true;
+	} else if (fd == STDOUT_FILENO) {
+		live->session->output.error = -EPIPE;
+		*stop = true;
+	} else if (fd == live->timer_fd &&
+		   read(live->timer_fd, &ticks, sizeof(ticks)) == sizeof(ticks)) {
+		/* Missed ticks make one long slice. */
+		return capture_turn(live->capture, false, consume, live);
+	}
+	return 0;
+}
+
+/* Until a signal, a limit, a closed pipe or an error. */
 static int loop(struct live *live)
 {
 	struct pipeline *pipeline = &live->session->pipeline;
+	bool more = true, stop = false;
+	int error = 0;
 
-	while (!pipeline->done && !live->recording_error && session_flush(live->session)) {
+	while (!error && !stop && !pipeline->done && !live->recording_error &&
+	       session_flush(live->session)) {
 		struct epoll_event event;
-		uint64_t ticks;
-		int error = 0, ready = epoll_wait(live->epoll_fd, &event, 1, -1);
+		int ready = epoll_wait(live->epoll_fd, &event, 1, more ? CAPTURE_PAUSE_MS : -1);
 
 		if (ready < 0 && errno != EINTR)
 			return -errno;
-		if (ready <= 0)
-			continue;
-		if (event.data.fd == stop_fd)
-			return 0;
-		if (event.data.fd == STDOUT_FILENO) {
-			live->session->output.error = -EPIPE;
-			return 0;
-		}
-		if (event.data.fd == live->timer_fd) {
-			if (read(live->timer_fd, &ticks, sizeof(ticks)) == sizeof(ticks))
-				error = capture_turn(live->capture, false, consume, live);
-		} else {
-			error = capture_poll(live->capture, consume, live);
-		}
-		if (error)
-			return error;
+		if (ready > 0)
+			error = handle(live, event.data.fd, &stop);
+		if (!error && !stop)
+			error = capture_poll(live->capture, &more, consume, live);
 	}
-	return 0;
+	return error;
 }
 
 static int run(struct live *live)

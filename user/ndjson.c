@@ -10,23 +10,18 @@
 
 static void member_time(struct ndjson *ndjson, struct json *json, const char *key, uint64_t time_ns)
 {
+	char text[WALLCLOCK_BYTES];
+
 	json_key(json, key);
-	output_char(ndjson->output, '"');
-	wallclock_rfc3339(&ndjson->wallclock, ndjson->output, time_ns);
-	output_char(ndjson->output, '"');
-	json->comma = true;
+	json_plain(json, text, wallclock_rfc3339(&ndjson->wallclock, text, time_ns));
 }
 
 static void member_address(struct json *json, const char *key, const uint8_t address[16])
 {
 	char text[ADDRESS_BYTES];
-	size_t length = address_format(text, address);
 
 	json_key(json, key);
-	output_char(json->output, '"');
-	output_bytes(json->output, text, length);
-	output_char(json->output, '"');
-	json->comma = true;
+	json_plain(json, text, address_format(text, address));
 }
 
 static void member_end(struct json *json, const char *key, const uint8_t address[16], uint16_t port)
@@ -43,7 +38,7 @@ static struct json begin(struct ndjson *ndjson, const char *type)
 	struct json json = {.output = ndjson->output};
 
 	json_object(&json);
-	json_member_string(&json, "type", type);
+	json_member_plain(&json, "type", type);
 	return json;
 }
 
@@ -102,19 +97,21 @@ static void event(void *context, const struct pipeline_run *run, const struct rs
 		return;
 	json = begin(ndjson, "event");
 	member_time(ndjson, &json, "time", event->time_ns + (uint64_t)run->realtime_offset_ns);
-	json_member_string(&json, "direction", name_direction(event->direction));
-	json_member_string(&json, event->direction == RST_SENT ? "cause" : "stage",
-			   name_cause(event->cause));
+	json_member_plain(&json, "direction", name_direction(event->direction));
+	if (event->direction == RST_SENT)
+		json_member_plain(&json, "cause", name_cause(event->cause));
+	else
+		json_member_plain(&json, "stage", name_cause(event->cause));
 	if (event->flags & RST_EVENT_REASON && run->reasons[event->reason % RST_REASONS][0])
 		json_member_string(&json, "reason", run->reasons[event->reason % RST_REASONS]);
 	json_member_number(&json, "family", address_is_ipv4(event->peer) ? 4 : 6);
 	member_end(&json, "local", event->local, event->local_port);
 	member_end(&json, "peer", event->peer, event->peer_port);
-	json_member_string(&json, "role", name_role(event->role));
-	json_member_string(&json, "state", name_state(event->state));
+	json_member_plain(&json, "role", name_role(event->role));
+	json_member_plain(&json, "state", name_state(event->state));
 	if (event->flags & RST_EVENT_TRIGGER) {
 		name_flags(flags, event->trigger);
-		json_member_string(&json, "trigger", flags);
+		json_member_plain(&json, "trigger", flags);
 	}
 	json_member_number(&json, "netns", event->netns);
 	finish(&json);
@@ -124,7 +121,7 @@ static void port(struct json *json, const struct window_port *port)
 {
 	json_object(json);
 	json_member_number(json, "port", port->key.port);
-	json_member_string(json, "role", name_role(port->key.role));
+	json_member_plain(json, "role", name_role(port->key.role));
 	json_member_number(json, "netns", port->key.netns);
 	json_member_number(json, "sent", port->sent);
 	json_member_number(json, "received", port->received);
@@ -139,7 +136,7 @@ static void peer(struct json *json, const struct window_peer *peer, uint64_t err
 	json_object(json);
 	member_address(json, "address", peer->key.address);
 	json_member_number(json, "netns", peer->key.netns);
-	json_member_string(json, "direction", name_direction(peer->key.direction));
+	json_member_plain(json, "direction", name_direction(peer->key.direction));
 	json_member_number(json, "count", peer->count);
 	json_member_number(json, "error_max", error_max);
 }
@@ -237,14 +234,14 @@ static void alert(void *context, const struct pipeline_run *run, const struct al
 	struct json json = begin(ndjson, "alert");
 
 	member_id(&json, run, alert);
-	json_member_string(&json, "alert", alert_kind_name(alert->kind));
-	json_member_string(&json, "status", alert_status_name(alert->status));
-	json_member_string(&json, "severity", alert_severity_name(alert->severity));
+	json_member_plain(&json, "alert", alert_kind_name(alert->kind));
+	json_member_plain(&json, "status", alert_status_name(alert->status));
+	json_member_plain(&json, "severity", alert_severity_name(alert->severity));
 	member_time(ndjson, &json, "time", alert->time_real_ns);
 	member_time(ndjson, &json, "first_seen", alert->first_seen_real_ns);
 	if (alert->netns)
 		json_member_number(&json, "netns", alert->netns);
-	json_member_string(&json, "direction", name_direction(alert->direction));
+	json_member_plain(&json, "direction", name_direction(alert->direction));
 	json_key(&json, "ports");
 	json_array(&json);
 	for (unsigned i = 0; i < alert->port_count; i++) {

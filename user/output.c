@@ -28,35 +28,16 @@ int output_flush(struct output *output)
 	return output->error;
 }
 
-/* Room for length bytes at the end of the buffer; length is at most a line's. */
-static char *reserve(struct output *output, size_t length)
-{
-	if (output->used + length > sizeof(output->buffer))
-		output_flush(output);
-	return output->buffer + output->used;
-}
-
-void output_bytes(struct output *output, const char *bytes, size_t length)
+void output_long(struct output *output, const char *bytes, size_t length)
 {
 	while (length) {
 		size_t part = length < OUTPUT_BYTES ? length : OUTPUT_BYTES;
 
-		memcpy(reserve(output, part), bytes, part);
-		output->used += part;
+		memcpy(output_reserve(output, part), bytes, part);
+		output_advance(output, part);
 		bytes += part;
 		length -= part;
 	}
-}
-
-void output_text(struct output *output, const char *text)
-{
-	output_bytes(output, text, strlen(text));
-}
-
-void output_char(struct output *output, char character)
-{
-	*reserve(output, 1) = character;
-	output->used++;
 }
 
 void output_digits(struct output *output, uint64_t number, unsigned width)
@@ -103,7 +84,9 @@ void output_decimal(struct output *output, double number, unsigned places)
 
 void output_padded(struct output *output, const char *text, size_t length, size_t width)
 {
+	size_t spaces = length < width ? width - length : 0;
+
 	output_bytes(output, text, length);
-	for (; length < width; length++)
-		output_char(output, ' ');
+	memset(output_reserve(output, spaces), ' ', spaces);
+	output_advance(output, spaces);
 }

@@ -18,6 +18,18 @@ const struct rate_settings rate_defaults = {
 	.after = 60,
 };
 
+bool rate_settings_valid(const struct rate_settings *settings)
+{
+	const double values[] = {settings->floor, settings->factor, settings->hold,
+				 settings->up,	  settings->down,   settings->multiplier,
+				 settings->max,	  settings->after};
+
+	for (unsigned i = 0; i < sizeof(values) / sizeof(values[0]); i++)
+		if (!(values[i] >= 0 && values[i] <= 1e9)) /* NaN is neither */
+			return false;
+	return true;
+}
+
 void rate_init(struct rate *rate, const struct rate_settings *settings, uint64_t seed)
 {
 	rate->settings = *settings;
@@ -67,9 +79,12 @@ void rate_add_host(struct rate *rate, unsigned direction, uint64_t count)
 
 void rate_add(struct rate *rate, uint32_t netns, unsigned direction, uint64_t count)
 {
-	struct rate_netns *row = table_add(&rate->namespaces, &netns);
+	struct rate_netns *row;
 
 	rate_add_host(rate, direction, count);
+	if (!netns)
+		return; /* not known; and in a report 0 is the whole host */
+	row = table_add(&rate->namespaces, &netns);
 	if (!row && !rate->swept) {
 		rate->swept = true;
 		forget_idle(rate);
@@ -109,7 +124,12 @@ bool rate_judge(const struct rate *rate, const struct rate_series *series,
 /* Puts the slice's resets into its seconds, evenly. */
 static void advance(const struct rate *rate, struct rate_series *series, uint64_t seconds)
 {
-	for (uint64_t i = 0; i < seconds; i++) {
+	uint64_t first = seconds > RATE_SECONDS ? seconds - RATE_SECONDS : 0;
+	uint64_t forgotten = series->pending / seconds * first;
+
+	series->pending -= forgotten;
+	series->since_first += forgotten;
+	for (uint64_t i = first; i < seconds; i++) {
 		uint64_t share = series->pending / (seconds - i);
 
 		series->seconds[(rate->second + i) % RATE_SECONDS] = share;
@@ -140,8 +160,6 @@ void rate_step(struct rate *rate, uint64_t start_ns, uint64_t end_ns, rate_repor
 
 	if (!seconds)
 		return; /* less than half a second, at the very end: stays pending */
-	if (seconds > RATE_SECONDS)
-		seconds = RATE_SECONDS;
 	for (unsigned direction = RST_SENT; direction <= RST_RECEIVED; direction++) {
 		advance(rate, &rate->host[direction], seconds);
 		for (uint32_t i = 0; i < rate->namespaces.used; i++)

@@ -56,6 +56,9 @@ struct rate_verdict {
 
 extern const struct rate_settings rate_defaults;
 
+/* True if every setting is a number from 0 to 1e9: what a recording says may be anything. */
+bool rate_settings_valid(const struct rate_settings *settings);
+
 void rate_init(struct rate *rate, const struct rate_settings *settings, uint64_t seed);
 void rate_add(struct rate *rate, uint32_t netns, unsigned direction, uint64_t count);
 /* Resets whose namespace is not known. */

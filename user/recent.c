@@ -65,15 +65,15 @@ static void explain_ports(struct recent *recent, const struct recent_slice *slic
 		if (counted->key.direction != alert->direction ||
 		    (alert->netns && counted->key.netns != alert->netns))
 			continue;
-		alert->causes[counted->key.cause % RST_CAUSES] += counted->count;
+		alert->causes[window_cause(counted->key.cause)] += counted->count;
 		if (alert->direction == RST_SENT)
-			alert->reasons[counted->key.reason % RST_REASONS] += counted->count;
+			alert->reasons[window_reason(counted->key.reason)] += counted->count;
 		port = table_add(&recent->ports, &key); /* room for all slices' entries */
 		if (alert->direction == RST_SENT)
 			port->sent += counted->count;
 		else
 			port->received += counted->count;
-		port->causes[counted->key.cause % RST_CAUSES] += counted->count;
+		port->causes[window_cause(counted->key.cause)] += counted->count;
 	}
 }
 
@@ -103,6 +103,7 @@ void recent_explain(struct recent *recent, struct alert *alert)
 			    .entry_size = sizeof(alert->peers[0]),
 			    .capacity = ALERT_TOP,
 			    .order = window_order_peers};
+	uint64_t known = 0;
 
 	table_clear(&recent->ports);
 	table_clear(&recent->peers);
@@ -114,6 +115,10 @@ void recent_explain(struct recent *recent, struct alert *alert)
 		explain_ports(recent, slice, alert);
 		explain_peers(recent, slice, alert);
 	}
+	for (unsigned cause = 0; cause < RST_CAUSES; cause++)
+		known += alert->causes[cause];
+	if (alert->total < known)
+		alert->total = known; /* a long slice: the rule took its last seconds only */
 	for (uint32_t i = 0; i < recent->ports.used; i++)
 		top_offer(&ports, table_entry(&recent->ports, i));
 	for (uint32_t i = 0; i < recent->peers.used; i++)

@@ -15,7 +15,7 @@
 #include "top.h"
 #include "window.h"
 
-#define RECENT_SLICES RATE_RECENT
+#define RECENT_SLICES (RATE_RECENT + 1) /* and the one being filled */
 #define RECENT_TOP    256
 
 struct recent_slice {
@@ -43,6 +43,7 @@ void recent_add_slice(struct recent *recent, const struct record_slice *slice);
 /*
  * Fills the alert's ports, peers, causes and reasons from the slices that ended less than ten
  * seconds before its time, for its direction and namespace (0: the whole host).
+ * Raises its total to what they hold, should that be more.
  */
 void recent_explain(struct recent *recent, struct alert *alert);
 

@@ -24,13 +24,20 @@ static void color(struct text *text, const char *sequence)
 		output_text(text->output, sequence);
 }
 
+static void clock_time(struct text *text, uint64_t real_ns)
+{
+	char shown[WALLCLOCK_BYTES];
+
+	output_bytes(text->output, shown, wallclock_time(&text->wallclock, shown, real_ns));
+}
+
 static void times(struct text *text, const struct pipeline_run *run, uint64_t monotonic_ns,
 		  uint64_t real_ns)
 {
 	uint64_t since_ns = monotonic_ns - run->start.monotonic_ns;
 
 	if (text->view.wall_time) {
-		wallclock_time(&text->wallclock, text->output, real_ns);
+		clock_time(text, real_ns);
 		output_char(text->output, ' ');
 	}
 	if (text->view.since_start) {
@@ -214,16 +221,19 @@ static void ports(struct text *text, const struct window_summary *summary)
 	output_char(text->output, '\n');
 }
 
+/* A count that is no larger than its own error says nothing about that peer: left out here. */
 static void peers(struct text *text, const struct window_summary *summary)
 {
 	char address[ADDRESS_BYTES];
+	unsigned shown = 0;
 
 	label(text, "peers");
 	for (unsigned i = 0; i < summary->peer_count; i++) {
 		const struct window_peer *peer = &summary->peers[i];
 
-		if (i)
-			output_text(text->output, ", ");
+		if (peer->count <= summary->peer_error)
+			break;
+		output_text(text->output, shown++ ? ", " : "");
 		output_bytes(text->output, address, address_format(address, peer->key.address));
 		output_char(text->output, ' ');
 		output_text(text->output, or_dash(name_direction(peer->key.direction)));
@@ -234,7 +244,9 @@ static void peers(struct text *text, const struct window_summary *summary)
 			output_number(text->output, peer->count + summary->peer_error);
 		}
 	}
-	output_text(text->output, summary->peer_count ? "; " : "");
+	if (!shown)
+		output_text(text->output, summary->peer_count ? "none stands out" : "none shown");
+	output_text(text->output, "; ");
 	output_number(text->output, summary->distinct_peers);
 	output_text(text->output,
 		    summary->distinct_exact ? " distinct\n" : " distinct (estimate)\n");
@@ -276,9 +288,9 @@ static void window(void *context, const struct pipeline_run *run,
 		return;
 	color(text, COLOR_WINDOW);
 	output_text(text->output, "--- ");
-	wallclock_time(&text->wallclock, text->output, summary->start_real_ns);
+	clock_time(text, summary->start_real_ns);
 	output_text(text->output, " to ");
-	wallclock_time(&text->wallclock, text->output, summary->end_real_ns);
+	clock_time(text, summary->end_real_ns);
 	if (!summary->total[RST_SENT] && !summary->total[RST_RECEIVED]) {
 		output_text(text->output, ": no resets");
 		color(text, COLOR_OFF);
@@ -349,7 +361,7 @@ static void alert(void *context, const struct pipeline_run *run, const struct al
 	output_text(text->output, " (");
 	output_text(text->output, alert_severity_name(alert->severity));
 	output_text(text->output, ", since ");
-	wallclock_time(&text->wallclock, text->output, alert->first_seen_real_ns);
+	clock_time(text, alert->first_seen_real_ns);
 	output_char(text->output, ')');
 	color(text, COLOR_OFF);
 	output_text(text->output, "\n    ");

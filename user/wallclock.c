@@ -23,17 +23,27 @@ static void break_down(struct wallclock *wallclock, uint64_t time_ns)
 	wallclock->known = true;
 }
 
-void wallclock_time(struct wallclock *wallclock, struct output *output, uint64_t time_ns)
+size_t wallclock_time(struct wallclock *wallclock, char text[WALLCLOCK_BYTES], uint64_t time_ns)
 {
 	break_down(wallclock, time_ns);
-	output_text(output, wallclock->clock);
+	memcpy(text, wallclock->clock, sizeof(wallclock->clock));
+	return strlen(text);
 }
 
-void wallclock_rfc3339(struct wallclock *wallclock, struct output *output, uint64_t time_ns)
+size_t wallclock_rfc3339(struct wallclock *wallclock, char text[WALLCLOCK_BYTES], uint64_t time_ns)
 {
+	uint32_t fraction = time_ns % SECOND_NS;
+	size_t length;
+
 	break_down(wallclock, time_ns);
-	output_text(output, wallclock->rfc3339);
-	output_char(output, '.');
-	output_digits(output, time_ns % SECOND_NS, 9);
-	output_char(output, 'Z');
+	memcpy(text, wallclock->rfc3339, sizeof(wallclock->rfc3339));
+	length = strlen(text);
+	text[length] = '.';
+	for (int digit = 9; digit; digit--) {
+		text[length + digit] = '0' + fraction % 10;
+		fraction /= 10;
+	}
+	text[length + 10] = 'Z';
+	text[length + 11] = '\0';
+	return length + 11;
 }

@@ -7,9 +7,10 @@
 #define RSTWATCH_WALLCLOCK_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
-#include "output.h"
+#define WALLCLOCK_BYTES 40 /* longest text, with its NUL */
 
 struct wallclock {
 	bool utc;
@@ -19,9 +20,11 @@ struct wallclock {
 	char rfc3339[32]; /* "2026-01-31T10:00:00" */
 };
 
+/* Both write NUL-terminated text and return its length. */
+
 /* "12:34:56", local time unless utc. */
-void wallclock_time(struct wallclock *wallclock, struct output *output, uint64_t time_ns);
+size_t wallclock_time(struct wallclock *wallclock, char text[WALLCLOCK_BYTES], uint64_t time_ns);
 /* "2026-01-31T10:00:00.123456789Z", always UTC: set utc for this one. */
-void wallclock_rfc3339(struct wallclock *wallclock, struct output *output, uint64_t time_ns);
+size_t wallclock_rfc3339(struct wallclock *wallclock, char text[WALLCLOCK_BYTES], uint64_t time_ns);
 
 #endif

@@ -45,7 +45,7 @@ static unsigned direction_of(unsigned direction)
 static void add_total(struct window *window, unsigned direction, unsigned cause, uint64_t count)
 {
 	window->total[direction_of(direction)] += count;
-	window->causes[cause < RST_CAUSES ? cause : RST_UNKNOWN] += count;
+	window->causes[window_cause(cause)] += count;
 }
 
 void window_add_port(struct window *window, const struct record_port *port)
@@ -56,7 +56,7 @@ void window_add_port(struct window *window, const struct record_port *port)
 
 	add_total(window, key->direction, key->cause, port->count);
 	if (key->direction == RST_SENT)
-		window->reasons[key->reason % RST_REASONS] += port->count;
+		window->reasons[window_reason(key->reason)] += port->count;
 	if (counted)
 		counted->count += port->count;
 	else
@@ -84,10 +84,12 @@ void window_add_peer(struct window *window, const struct record_peer *peer)
 {
 	struct window_peer *row = table_add(&window->peers, &peer->key);
 
-	if (row)
+	if (row) {
 		row->count += peer->count;
-	else
+	} else {
 		window->losses.peers_full += peer->count;
+		window->peer_error += peer->count;
+	}
 	if (!table_add(&window->addresses, peer->key.address))
 		start_estimate(window);
 	if (window->estimate)
@@ -189,7 +191,7 @@ static void summarize_ports(struct window *window, const struct filter *filter,
 			port->sent += counted->count;
 		else
 			port->received += counted->count;
-		port->causes[counted->key.cause % RST_CAUSES] += counted->count;
+		port->causes[window_cause(counted->key.cause)] += counted->count;
 	}
 	for (uint32_t i = 0; i < window->services.used; i++)
 		top_offer(&top, table_entry(&window->services, i));

@@ -106,6 +106,17 @@ struct window_summary {
 	struct window_losses losses;
 };
 
+/* The number to count it under: one that is out of range is unknown, or not specified. */
+static inline unsigned window_cause(unsigned cause)
+{
+	return cause < RST_CAUSES ? cause : RST_UNKNOWN;
+}
+
+static inline unsigned window_reason(unsigned reason)
+{
+	return reason < RST_REASONS ? reason : 0;
+}
+
 /* Orders for top_offer(): largest count first, then by key. */
 int window_order_ports(const void *a, const void *b);
 int window_order_peers(const void *a, const void *b);

@@ -38,6 +38,10 @@ enum {
 enum {
 	BPF_F_MMAPABLE = 1024,
 };
+enum {
+	BPF_RB_NO_WAKEUP = 1,
+	BPF_RB_FORCE_WAKEUP = 2,
+};
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
