@@ -46,16 +46,17 @@ endif
 .PHONY: all run check lint bench install clean
 all: $(B)/rstwatch
 
-# --- what must be installed; run, check and bench install it, the others tell ---
-SETUP := tell
-run check bench: SETUP := install
-$(B)/setup-%:
+# --- what must be installed: run, check and bench install it, the others tell ---
+# One stamp, of the largest set that the goals need, so that there is one installation at a time.
+NEED  := $(or $(filter bench,$(MAKECMDGOALS)),$(if $(filter check lint,$(MAKECMDGOALS)),check),build)
+SETUP := $(B)/setup-$(NEED)
+$(SETUP): .ci/setup
 	$(Q)mkdir -p $(@D)
-	$(Q).ci/setup $* $(SETUP)
+	$(Q).ci/setup $(NEED) $(if $(filter run check bench,$(MAKECMDGOALS)),install,tell)
 	$(Q)touch $@
 
 # --- kernel side ---
-$(B)/rstwatch.bpf.o: bpf/rstwatch.bpf.c | $(B)/setup-build
+$(B)/rstwatch.bpf.o: bpf/rstwatch.bpf.c | $(SETUP)
 	$(call say,BPF)
 	$(Q)$(CLANG) -target bpf -mcpu=v3 -O2 -g $(DEPS) -Wall -Wextra -Werror -Wshadow \
 		-Ibpf -Ivmlinux -c $< -o $@
@@ -67,11 +68,11 @@ $(B)/rstwatch.skel.h: $(B)/rstwatch.bpf.o
 # --- user side ---
 $(B)/capture.o: CPPFLAGS += -isystem $(B)
 $(B)/capture.o: $(B)/rstwatch.skel.h
-$(B)/%.o: user/%.c | $(B)/setup-build
+$(B)/%.o: user/%.c | $(SETUP)
 	$(call say,CC)
 	$(Q)$(CC) $(LANGUAGE) $(WARNINGS) $(CFLAGS) $(CPPFLAGS) $(DEPS) -c $< -o $@
 
-$(B)/schema.o: user/schema.S user/schema.json | $(B)/setup-build
+$(B)/schema.o: user/schema.S user/schema.json | $(SETUP)
 	$(call say,AS)
 	$(Q)$(CC) -c $< -o $@
 
@@ -92,19 +93,19 @@ TESTED   := $(CORE) json ndjson options output privilege recording text wallcloc
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -O1 -g
 UNIT_RUN := $(UNIT:%=$(B)/unit/%) $(UNIT:%=$(B)/asan/%)
 
-$(B)/unit/%: tests/unit/%.c $(TESTED:%=$(B)/%.o) | $(B)/setup-check
+$(B)/unit/%: tests/unit/%.c $(TESTED:%=$(B)/%.o) | $(SETUP)
 	$(call say,TEST)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(LANGUAGE) $(WARNINGS) $(CFLAGS) $(CPPFLAGS) -Itests/unit $(DEPS) $< \
 		$(TESTED:%=$(B)/%.o) -o $@ -lcmocka -lz -lm
 
 # clang here, so that both compilers see every file.
-$(B)/asan/%.o: user/%.c | $(B)/setup-check
+$(B)/asan/%.o: user/%.c | $(SETUP)
 	$(call say,ASAN)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CLANG) $(LANGUAGE) $(WARNINGS) $(SANITIZE) $(CPPFLAGS) $(DEPS) -c $< -o $@
 
-$(B)/asan/test_%: tests/unit/test_%.c $(TESTED:%=$(B)/asan/%.o) | $(B)/setup-check
+$(B)/asan/test_%: tests/unit/test_%.c $(TESTED:%=$(B)/asan/%.o) | $(SETUP)
 	$(call say,ASAN)
 	$(Q)$(CLANG) $(LANGUAGE) $(WARNINGS) $(SANITIZE) $(CPPFLAGS) -Itests/unit $(DEPS) $< \
 		$(TESTED:%=$(B)/asan/%.o) -o $@ -lcmocka -lz -lm
@@ -114,13 +115,13 @@ LINTS  := $(wildcard tests/lint/*.sh)
 REPLAY := $(wildcard tests/replay/test_*)
 LIVE   := $(wildcard tests/live/test_*.py)
 
-lint: $(B)/rstwatch | $(B)/setup-check
+lint: $(B)/rstwatch | $(SETUP)
 	$(Q)tests/run $(LINTS)
 
-check: $(B)/setup-check $(B)/rstwatch $(UNIT_RUN)
+check: $(B)/rstwatch $(UNIT_RUN)
 	$(Q)tests/run $(LINTS) $(UNIT_RUN) $(REPLAY) $(LIVE)
 
-bench: $(B)/setup-bench $(B)/rstwatch
+bench: $(B)/rstwatch
 	$(Q)tests/bench/run
 
 clean:

@@ -151,6 +151,7 @@ static void member_losses(struct json *json, const struct window_losses *losses)
 	json_member_number(json, "ports", losses->ports_full);
 	json_member_number(json, "peers", losses->peers_full);
 	json_member_number(json, "namespaces", losses->netns_full);
+	json_member_number(json, "alarm_namespaces", losses->alarms_full);
 	json_object_end(json);
 }
 

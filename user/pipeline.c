@@ -47,8 +47,6 @@ static int feed_start(struct pipeline *pipeline, const struct record_start *star
 	const struct pipeline_settings *settings = &pipeline->settings;
 	struct pipeline_run *run = &pipeline->run;
 
-	if (pipeline->started)
-		return -EPROTO;
 	run->start = *start;
 	run->start.version[sizeof(run->start.version) - 1] = '\0';
 	run->start.kernel[sizeof(run->start.kernel) - 1] = '\0';
@@ -57,7 +55,7 @@ static int feed_start(struct pipeline *pipeline, const struct record_start *star
 		run->start.window_seconds = settings->window_seconds;
 	if (settings->has_rate)
 		run->start.rate = settings->rate;
-	if (!run->start.window_seconds)
+	if (!run->start.window_seconds || !rate_settings_valid(&run->start.rate))
 		return -EPROTO;
 	pipeline->window_ns = run->start.window_seconds * SECOND_NS;
 	pipeline->window_end_ns = start->monotonic_ns + pipeline->window_ns;
@@ -71,10 +69,17 @@ static int feed_start(struct pipeline *pipeline, const struct record_start *star
 	return 0;
 }
 
+static bool is_direction(unsigned direction)
+{
+	return direction == RST_SENT || direction == RST_RECEIVED;
+}
+
 static int feed_event(struct pipeline *pipeline, const struct record_event *record)
 {
 	uint64_t limit = pipeline->settings.event_limit;
 
+	if (!is_direction(record->event.direction))
+		return -EPROTO;
 	pipeline->totals.events++;
 	if (limit && pipeline->shown == limit)
 		return 0;
@@ -94,6 +99,7 @@ static void add_losses(struct window_losses *to, const struct window_losses *fro
 	to->ports_full += from->ports_full;
 	to->peers_full += from->peers_full;
 	to->netns_full += from->netns_full;
+	to->alarms_full += from->alarms_full;
 }
 
 static void close_window(struct pipeline *pipeline)
@@ -101,6 +107,8 @@ static void close_window(struct pipeline *pipeline)
 	struct window_summary *summary = &pipeline->summary;
 	struct pipeline_totals *totals = &pipeline->totals;
 
+	pipeline->window.losses.alarms_full = pipeline->rate.untracked;
+	pipeline->rate.untracked = 0;
 	window_summarize(&pipeline->window, &pipeline->settings.filter, summary);
 	summary->start_real_ns = wall(pipeline, summary->start_ns);
 	summary->end_real_ns = wall(pipeline, summary->end_ns);
@@ -151,9 +159,9 @@ static void report_rate(void *context, struct rate_series *series, enum alert_st
 
 static int feed_slice(struct pipeline *pipeline, const struct record_slice *slice)
 {
-	uint64_t duration_ns = pipeline->settings.duration_ns;
+	uint64_t duration_ns = pipeline->settings.duration_ns, late_ns;
 
-	if (slice->end_ns < slice->start_ns)
+	if (slice->end_ns < slice->start_ns || slice->end_ns < pipeline->totals.end_ns)
 		return -EPROTO;
 	pipeline->run.realtime_offset_ns = slice->realtime_ns - slice->end_ns;
 	if (duration_ns && slice->end_ns - pipeline->totals.start_ns >= duration_ns)
@@ -165,16 +173,19 @@ static int feed_slice(struct pipeline *pipeline, const struct record_slice *slic
 	if (slice->end_ns >= pipeline->window_end_ns) {
 		close_window(pipeline);
 		/* The grid stays where it was, whatever a slice's delay; gaps make long windows. */
-		while (pipeline->window_end_ns <= slice->end_ns)
-			pipeline->window_end_ns += pipeline->window_ns;
+		late_ns = slice->end_ns - pipeline->window_end_ns;
+		pipeline->window_end_ns += (late_ns / pipeline->window_ns + 1) * pipeline->window_ns;
 	}
 	return 0;
 }
 
 static void tell_end(struct pipeline *pipeline)
 {
+	const uint64_t *total = pipeline->window.total;
+
 	pipeline->ended = true;
-	if (pipeline->window.slices)
+	/* Without a slice but with counts: the records were cut off within its first one. */
+	if (pipeline->window.slices || total[RST_SENT] || total[RST_RECEIVED])
 		close_window(pipeline);
 	pipeline->totals.end_real_ns = wall(pipeline, pipeline->totals.end_ns);
 	pipeline->sink.end(pipeline->sink.context, &pipeline->run, &pipeline->totals);
@@ -182,6 +193,8 @@ static void tell_end(struct pipeline *pipeline)
 
 static int feed_end(struct pipeline *pipeline, const struct record_end *end)
 {
+	if (end->monotonic_ns < pipeline->totals.end_ns)
+		return -EPROTO;
 	pipeline->run.realtime_offset_ns = end->realtime_ns - end->monotonic_ns;
 	pipeline->totals.end_ns = end->monotonic_ns;
 	pipeline->totals.complete = true;
@@ -193,9 +206,10 @@ int pipeline_feed(void *context, const struct record *record)
 {
 	struct pipeline *pipeline = context;
 
-	if (record->kind > RECORD_START && !pipeline->started)
-		return -EPROTO;
 	if (pipeline->ended || record->size < record_size(record->kind))
+		return -EPROTO;
+	/* Up to START is the preamble; kinds of a later version may stand anywhere. */
+	if (record_size(record->kind) && (record->kind > RECORD_START) != pipeline->started)
 		return -EPROTO;
 
 	switch (record->kind) {
@@ -210,7 +224,7 @@ int pipeline_feed(void *context, const struct record *record)
 	case RECORD_PORT: {
 		const struct record_port *port = (const void *)record;
 
-		if (port->key.direction != RST_SENT && port->key.direction != RST_RECEIVED)
+		if (!is_direction(port->key.direction))
 			return -EPROTO;
 		window_add_port(&pipeline->window, port);
 		recent_add_port(&pipeline->recent, port);
@@ -220,6 +234,8 @@ int pipeline_feed(void *context, const struct record *record)
 	case RECORD_PEER: {
 		const struct record_peer *peer = (const void *)record;
 
+		if (!is_direction(peer->key.direction))
+			return -EPROTO;
 		window_add_peer(&pipeline->window, peer);
 		recent_add_peer(&pipeline->recent, peer);
 		return 0;
@@ -227,7 +243,7 @@ int pipeline_feed(void *context, const struct record *record)
 	case RECORD_OTHER: {
 		const struct record_other *other = (const void *)record;
 
-		if (other->direction != RST_SENT && other->direction != RST_RECEIVED)
+		if (!is_direction(other->direction))
 			return -EPROTO;
 		window_add_other(&pipeline->window, other);
 		rate_add_host(&pipeline->rate, other->direction, other->count);

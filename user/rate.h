@@ -42,7 +42,7 @@ struct rate {
 	struct rate_settings settings;
 	struct alert_policy policy;
 	uint64_t second;    /* seconds seen */
-	uint64_t untracked; /* resets in namespaces beyond the table */
+	uint64_t untracked; /* resets in namespaces beyond the table; the caller takes it */
 	bool swept;	    /* idle namespaces were forgotten since the last step */
 	struct rate_series host[RST_DIRECTIONS];
 	TABLE_OF(struct rate_netns, namespaces, RATE_NAMESPACES);

@@ -262,7 +262,7 @@ static void losses(struct text *text, const struct window_losses *losses)
 		output_text(text->output, " events\n");
 	}
 	if (!losses->lost && !losses->missed && !losses->ports_full && !losses->peers_full &&
-	    !losses->netns_full)
+	    !losses->netns_full && !losses->alarms_full)
 		return;
 	label(text, "LOST");
 	if (losses->lost)
@@ -275,6 +275,9 @@ static void losses(struct text *text, const struct window_losses *losses)
 		named_count(text, &first, "peers (table full)", losses->peers_full);
 	if (losses->netns_full)
 		named_count(text, &first, "namespaces (table full)", losses->netns_full);
+	if (losses->alarms_full)
+		named_count(text, &first, "unjudged by namespace (table full)",
+			    losses->alarms_full);
 	output_char(text->output, '\n');
 }
 

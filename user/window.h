@@ -57,12 +57,13 @@ struct window_address {
 
 /* The losses and bounds of the slices, summed. */
 struct window_losses {
-	uint64_t thinned;    /* resets counted without an event */
-	uint64_t lost;	     /* events lost: ring buffer full */
-	uint64_t missed;     /* hook calls that the kernel skipped */
-	uint64_t ports_full; /* resets without a port: port tables full */
-	uint64_t peers_full; /* resets without a peer: peer tables full */
-	uint64_t netns_full; /* resets without a namespace row: namespace table full */
+	uint64_t thinned;     /* resets counted without an event */
+	uint64_t lost;	      /* events lost: ring buffer full */
+	uint64_t missed;      /* hook calls that the kernel skipped */
+	uint64_t ports_full;  /* resets without a port: port tables full */
+	uint64_t peers_full;  /* resets without a peer: peer tables full */
+	uint64_t netns_full;  /* resets without a namespace row: namespace table full */
+	uint64_t alarms_full; /* resets that no namespace's rate alarm judged: its table is full */
 };
 
 struct window {
