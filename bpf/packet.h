@@ -54,6 +54,34 @@ static __always_inline void packet_map_ipv4(__u8 address[16], const __u8 ipv4[4]
 	__builtin_memcpy(address + 12, ipv4, 4);
 }
 
+/* A field of the chunk below; the offsets are constants once libbpf has fitted the program. */
+#define PACKET_FIELD(type, chunk, base, field)                                                     \
+	(*(type *)((chunk) + (bpf_core_field_offset(struct sk_buff, field) - (base))))
+
+/*
+ * Where the packet's IP and TCP headers are. In every kernel seen, the three fields lie close
+ * together: one read fetches them, as each costs a call. If they ever do not, three reads do.
+ */
+static __always_inline void packet_locate(const struct sk_buff *skb, unsigned char **network,
+					  unsigned char **transport)
+{
+	const __u32 base = bpf_core_field_offset(struct sk_buff, network_header) & ~7U;
+	const __u32 head = bpf_core_field_offset(struct sk_buff, head);
+	const __u32 data = bpf_core_field_offset(struct sk_buff, data);
+	unsigned char chunk[64] __attribute__((aligned(8)));
+
+	if (head < base || data < base || head - base > sizeof(chunk) - 8 ||
+	    data - base > sizeof(chunk) - 8) {
+		*network = BPF_CORE_READ(skb, head) + BPF_CORE_READ(skb, network_header);
+		*transport = BPF_CORE_READ(skb, data);
+		return;
+	}
+	bpf_probe_read_kernel(chunk, sizeof(chunk), (const void *)skb + base);
+	*network = PACKET_FIELD(unsigned char *, chunk, base, head) +
+		   PACKET_FIELD(__u16, chunk, base, network_header);
+	*transport = PACKET_FIELD(unsigned char *, chunk, base, data);
+}
+
 /*
  * At every call of trace_tcp_send_reset() with a segment, skb->data is at the TCP header and
  * network_header is valid. The segment travels from the peer to us. One read fetches both headers:
@@ -62,14 +90,12 @@ static __always_inline void packet_map_ipv4(__u8 address[16], const __u8 ipv4[4]
  */
 static __always_inline void packet_read(struct rst_event *event, const struct sk_buff *skb)
 {
-	struct packet_headers headers = {};
-	struct packet_tcp tcp = {};
+	struct packet_headers headers;
+	struct packet_tcp tcp;
 	unsigned char *network, *transport;
 	__u32 offset;
 
-	network = BPF_CORE_READ(skb, head);
-	network += BPF_CORE_READ(skb, network_header);
-	transport = BPF_CORE_READ(skb, data);
+	packet_locate(skb, &network, &transport);
 	offset = transport - network;
 	bpf_probe_read_kernel(&headers, sizeof(headers), network);
 
