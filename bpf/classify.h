@@ -17,7 +17,7 @@
 
 /*
  * What a kernel reason says of the cause: an enum rst_cause, or one of these where the segment has
- * to decide. User space fills the table from the kernel's BTF (user/cause.c).
+ * to decide. User space fills the table from the kernel's BTF (user/names.c).
  */
 enum {
 	CLASSIFY_NONE = 0,	   /* no reason given: infer */

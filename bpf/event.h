@@ -33,7 +33,7 @@ enum rst_role {
 
 /*
  * Why a reset was sent (a cause), or what a received one hit (a stage). One numbering for both, so
- * that every table has one column for it; the names are in user/cause.c.
+ * that every table has one column for it; the names are in user/names.c.
  */
 enum rst_cause {
 	RST_CLOSED_PORT = 1,

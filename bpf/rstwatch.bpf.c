@@ -52,9 +52,10 @@ int rst_send(struct hook_arguments *context)
 		event.role = sock_role_time_wait(sk);
 
 	if (rst_has_reason) {
-		event.reason = context->argument[2] & (RST_REASONS - 1);
+		if (context->argument[2] < RST_REASONS)
+			event.reason = context->argument[2];
 		event.flags |= RST_EVENT_REASON;
-		meaning = rst_meaning[event.reason];
+		meaning = rst_meaning[event.reason & (RST_REASONS - 1)];
 	}
 	if (meaning == CLASSIFY_NONE && event.state == RST_STATE_LISTEN)
 		queue_full = sock_queue_full(sk);

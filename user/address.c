@@ -90,6 +90,8 @@ bool address_in_range(const uint8_t address[16], const struct address_range *ran
 {
 	unsigned whole = range->bits / 8, rest = range->bits % 8;
 
+	if (address_is_ipv4(address) && whole < sizeof(mapped))
+		return false; /* ::/0 is all of IPv6, not IPv4 too */
 	if (memcmp(address, range->network, whole))
 		return false;
 	return !rest || !((address[whole] ^ range->network[whole]) >> (8 - rest));

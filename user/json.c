@@ -122,6 +122,13 @@ void json_string(struct json *json, const char *text)
 	json_string_bytes(json, text, strlen(text));
 }
 
+void json_key_string(struct json *json, const char *key)
+{
+	json_string(json, key);
+	output_char(json->output, ':');
+	json->comma = false;
+}
+
 void json_number(struct json *json, uint64_t number)
 {
 	separate(json);

@@ -42,6 +42,9 @@ static inline void json_key(struct json *json, const char *key)
 	json->comma = false;
 }
 
+/* The same for a name that is not the program's own. */
+void json_key_string(struct json *json, const char *key);
+
 /* A string that needs no escaping: the program's own words, addresses, times. */
 static inline void json_plain(struct json *json, const char *text, size_t length)
 {

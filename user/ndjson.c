@@ -54,7 +54,7 @@ static void member_causes(struct json *json, unsigned direction, const uint64_t 
 	json_key(json, direction == RST_SENT ? "causes" : "stages");
 	json_object(json);
 	for (unsigned cause = 1; cause < RST_CAUSES; cause++)
-		if (causes[cause] && name_cause_direction(cause) == direction)
+		if (causes[cause] && name_cause(cause) && name_cause_direction(cause) == direction)
 			json_member_number(json, name_cause(cause), causes[cause]);
 	json_object_end(json);
 }
@@ -65,8 +65,10 @@ static void member_reasons(struct json *json, const struct pipeline_run *run,
 	json_key(json, "reasons");
 	json_object(json);
 	for (unsigned reason = 0; reason < RST_REASONS; reason++)
-		if (reasons[reason] && run->reasons[reason][0])
-			json_member_number(json, run->reasons[reason], reasons[reason]);
+		if (reasons[reason] && run->reasons[reason][0]) {
+			json_key_string(json, run->reasons[reason]);
+			json_number(json, reasons[reason]);
+		}
 	json_object_end(json);
 }
 
@@ -81,8 +83,10 @@ static void start(void *context, const struct pipeline_run *run)
 	json_member_number(&json, "window_seconds", run->start.window_seconds);
 	json_key(&json, "hooks");
 	json_object(&json);
-	for (unsigned i = 0; i < run->hook_count; i++)
-		json_member_string(&json, run->hooks[i].name, run->hooks[i].how);
+	for (unsigned i = 0; i < run->hook_count; i++) {
+		json_key_string(&json, run->hooks[i].name);
+		json_string(&json, run->hooks[i].how);
+	}
 	json_object_end(&json);
 	finish(&json);
 }

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
-#include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,6 +40,10 @@ __attribute__((format(printf, 2, 3))) static int refuse(struct state *state, con
 	va_start(arguments, format);
 	vsnprintf(state->error, OPTIONS_ERROR_BYTES, format, arguments);
 	va_end(arguments);
+	/* One line, whatever the arguments hold. */
+	for (char *at = state->error; *at; at++)
+		if (iscntrl((unsigned char)*at))
+			*at = '?';
 	return -EINVAL;
 }
 
@@ -72,7 +75,7 @@ static int parse_interval(struct state *state, const char *argument)
 	uint64_t seconds;
 
 	if (!parse_number(argument, 1, 3600, &seconds))
-		return refuse(state, "--interval '%s': give whole seconds from 1 to 3600",
+		return refuse(state, "--interval '%.64s': give whole seconds from 1 to 3600",
 			      argument);
 	state->options->window_seconds = seconds;
 	return 0;
@@ -83,7 +86,7 @@ static int parse_duration(struct state *state, const char *argument)
 	uint64_t seconds;
 
 	if (!parse_number(argument, 1, UINT32_MAX, &seconds))
-		return refuse(state, "--duration '%s': give whole seconds, 1 or more", argument);
+		return refuse(state, "--duration '%.64s': give whole seconds, 1 or more", argument);
 	state->options->duration_seconds = seconds;
 	return 0;
 }
@@ -91,7 +94,8 @@ static int parse_duration(struct state *state, const char *argument)
 static int parse_count(struct state *state, const char *argument)
 {
 	if (!parse_number(argument, 1, UINT64_MAX, &state->options->event_limit))
-		return refuse(state, "--count '%s': give a number of events, 1 or more", argument);
+		return refuse(state, "--count '%.64s': give a number of events, 1 or more",
+			      argument);
 	return 0;
 }
 
@@ -147,7 +151,7 @@ static int parse_port(struct state *state, const char *argument)
 			memcpy(number, at, length);
 		if (length >= sizeof(number) || !parse_number(number, 1, 65535, &port))
 			return refuse(state,
-				      "--port '%s': give ports from 1 to 65535, with commas "
+				      "--port '%.64s': give ports from 1 to 65535, with commas "
 				      "between",
 				      argument);
 		if (filter->port_count == FILTER_PORTS)
@@ -188,12 +192,12 @@ static int parse_peer(struct state *state, const char *argument)
 
 	if (error == -ERANGE)
 		return refuse(state,
-			      "--peer '%s': bits are set behind the prefix; give the "
+			      "--peer '%.64s': bits are set behind the prefix; give the "
 			      "network's address, as in 10.0.0.0/8",
 			      argument);
 	if (error)
 		return refuse(state,
-			      "--peer '%s': give an address or a range, as in 10.0.0.7, "
+			      "--peer '%.64s': give an address or a range, as in 10.0.0.7, "
 			      "10.0.0.0/8 or 2001:db8::/32",
 			      argument);
 	filter->has_peer = true;
@@ -225,7 +229,7 @@ static int parse_netns(struct state *state, const char *argument)
 
 	if (!parse_number(argument, 1, UINT32_MAX, &netns))
 		return refuse(state,
-			      "--netns '%s': give the inode number of a network namespace, as "
+			      "--netns '%.64s': give the inode number of a network namespace, as "
 			      "lsns -t net or stat -Lc %%i /run/netns/NAME print it",
 			      argument);
 	state->options->filter.netns = netns;
@@ -264,8 +268,9 @@ static int parse_rate_pair(struct state *state, const char *pair, size_t length)
 			break;
 		memcpy(text, equals + 1, value_length);
 		value = strtod(text, &end);
-		if (!isdigit((unsigned char)*text) || *end || !isfinite(value) ||
-		    value < rate_keys[i].least || value > rate_keys[i].most)
+		/* strtod() also takes hexadecimal and names. */
+		if (!isdigit((unsigned char)*text) || text[strspn(text, "0123456789.eE+-")] ||
+		    *end || value < rate_keys[i].least || value > rate_keys[i].most)
 			return refuse(state, "--rate '%.*s': give %s a number from %g to %g",
 				      (int)length, pair, rate_keys[i].key, rate_keys[i].least,
 				      rate_keys[i].most);
@@ -430,10 +435,11 @@ void options_help(FILE *stream)
 
 /* For getopt_long(): val is 256 + the row. */
 static void make_tables(struct option long_options[N_ELEMENTS(rows) + 1],
-			char letters[2 * N_ELEMENTS(rows) + 2])
+			char letters[2 * N_ELEMENTS(rows) + 3])
 {
 	size_t used = 0;
 
+	letters[used++] = '-'; /* operands in their turn, argv as it is */
 	letters[used++] = ':'; /* tell a missing argument from an unknown option */
 	for (size_t i = 0; i < N_ELEMENTS(rows); i++) {
 		long_options[i] = (struct option){
@@ -459,16 +465,31 @@ static const struct option_row *find_row(int value)
 	return NULL;
 }
 
+static int parse_operand(struct state *state, const char *operand)
+{
+	struct options *options = state->options;
+
+	if (options->command != OPTIONS_REPLAY || options->path)
+		return refuse(state,
+			      "'%.64s' is not accepted here: the commands are record and replay "
+			      "(first), options begin with -",
+			      operand);
+	options->path = operand;
+	return 0;
+}
+
+/* Up to the first error, or up to --help and the like: what stands behind those does not count. */
 static int parse_all(struct state *state, int argc, char *const argv[])
 {
 	struct option long_options[N_ELEMENTS(rows) + 1];
-	char letters[2 * N_ELEMENTS(rows) + 2];
+	char letters[2 * N_ELEMENTS(rows) + 3];
 	int value, error = 0;
 
 	make_tables(long_options, letters);
 	opterr = 0;
 	optind = 0; /* glibc: start anew */
-	while (!error && (value = getopt_long(argc, argv, letters, long_options, NULL)) != -1) {
+	while (!error && state->options->action == OPTIONS_RUN &&
+	       (value = getopt_long(argc, argv, letters, long_options, NULL)) != -1) {
 		const char *given = argv[optind - 1];
 		const struct option_row *row;
 
@@ -486,27 +507,22 @@ static int parse_all(struct state *state, int argc, char *const argv[])
 				      "accepted",
 				      given);
 		row = find_row(value);
-		error = row->parse(state, optarg);
+		error = row ? row->parse(state, optarg) : parse_operand(state, optarg);
 	}
+	while (!error && state->options->action == OPTIONS_RUN && optind < argc)
+		error = parse_operand(state, argv[optind++]); /* behind "--" */
 	return error;
 }
 
-static int parse_operands(struct state *state, int argc, char *const argv[])
+static int check_path(struct state *state)
 {
-	struct options *options = state->options;
+	const struct options *options = state->options;
 
-	if (options->command == OPTIONS_REPLAY && optind < argc)
-		options->path = argv[optind++];
-	if (optind < argc)
-		return refuse(state,
-			      "'%.64s' is not accepted here: the commands are record and replay "
-			      "(first), options begin with -",
-			      argv[optind]);
-	if (options->action != OPTIONS_RUN)
+	if (options->action != OPTIONS_RUN || options->path)
 		return 0;
-	if (options->command == OPTIONS_RECORD && !options->path)
+	if (options->command == OPTIONS_RECORD)
 		return refuse(state, "record needs a file: rstwatch record -o FILE");
-	if (options->command == OPTIONS_REPLAY && !options->path)
+	if (options->command == OPTIONS_REPLAY)
 		return refuse(state, "replay needs a recording: rstwatch replay FILE");
 	return 0;
 }
@@ -533,7 +549,7 @@ int options_parse(int argc, char *const argv[], struct options *options,
 	}
 	code = parse_all(&state, argc, argv);
 	if (!code)
-		code = parse_operands(&state, argc, argv);
+		code = check_path(&state);
 	if (code)
 		return code;
 	parsed.view.wall_time = state.wall_time || !state.since_start;

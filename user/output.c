@@ -69,6 +69,10 @@ void output_decimal(struct output *output, double number, unsigned places)
 		output_char(output, '-');
 		number = -number;
 	}
+	if (!(number < 1e16)) { /* nothing behind the point is known, and times scale is too much */
+		output_number(output, number < 0x1p64 ? (uint64_t)number : UINT64_MAX);
+		return;
+	}
 	scaled = (uint64_t)(number * scale + 0.5);
 	output_number(output, scaled / scale);
 	fraction = scaled % scale;

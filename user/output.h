@@ -65,7 +65,8 @@ static inline void output_char(struct output *output, char character)
 void output_number(struct output *output, uint64_t number);
 /* In at least `width` digits, zeros in front. */
 void output_digits(struct output *output, uint64_t number, unsigned width);
-/* With at most `places` (up to 3) digits behind the point, none if they are 0. */
+/* With at most `places` (up to 3) digits behind the point, none if they are 0. What is no number
+ * or beyond 64 bits is shown as the largest. */
 void output_decimal(struct output *output, double number, unsigned places);
 /* The text, and spaces up to a width. */
 void output_padded(struct output *output, const char *text, size_t length, size_t width);

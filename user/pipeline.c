@@ -161,7 +161,8 @@ static int feed_slice(struct pipeline *pipeline, const struct record_slice *slic
 {
 	uint64_t duration_ns = pipeline->settings.duration_ns, late_ns;
 
-	if (slice->end_ns < slice->start_ns || slice->end_ns < pipeline->totals.end_ns)
+	if (slice->end_ns < slice->start_ns || slice->end_ns < pipeline->totals.end_ns ||
+	    slice->events > slice->counted || slice->lost > slice->counted - slice->events)
 		return -EPROTO;
 	pipeline->run.realtime_offset_ns = slice->realtime_ns - slice->end_ns;
 	if (duration_ns && slice->end_ns - pipeline->totals.start_ns >= duration_ns)
@@ -174,7 +175,8 @@ static int feed_slice(struct pipeline *pipeline, const struct record_slice *slic
 		close_window(pipeline);
 		/* The grid stays where it was, whatever a slice's delay; gaps make long windows. */
 		late_ns = slice->end_ns - pipeline->window_end_ns;
-		pipeline->window_end_ns += (late_ns / pipeline->window_ns + 1) * pipeline->window_ns;
+		pipeline->window_end_ns +=
+			(late_ns / pipeline->window_ns + 1) * pipeline->window_ns;
 	}
 	return 0;
 }

@@ -138,7 +138,8 @@ int recording_finish(struct recording_writer **held, bool complete)
 struct player {
 	int fd;
 	struct recording_result *result;
-	uint8_t data[RECORDING_BLOCK_MAX];
+	bool ended;					       /* the last record was END */
+	uint64_t data[RECORDING_BLOCK_MAX / sizeof(uint64_t)]; /* aligned as records are */
 };
 
 /* Reads size bytes; fewer only at the end of the file. -errno if it cannot be read. */
@@ -210,7 +211,7 @@ static int play_records(struct player *player, uint32_t bytes, record_handler ha
 	int error;
 
 	while (at < bytes) {
-		const struct record *record = (const void *)(player->data + at);
+		const struct record *record = (const void *)((const uint8_t *)player->data + at);
 
 		player->result->offset = start + at;
 		if (bytes - at < sizeof(*record) || record->size < sizeof(*record) ||
@@ -223,6 +224,7 @@ static int play_records(struct player *player, uint32_t bytes, record_handler ha
 		if (error)
 			return error;
 		player->result->records++;
+		player->ended = record->kind == RECORD_END;
 		at += record->size;
 	}
 	player->result->offset = start + bytes;
@@ -242,10 +244,12 @@ static int play_blocks(struct player *player, bool incomplete, record_handler ha
 		if (got < 0)
 			return got;
 		if (!got) {
-			result->cut_short = incomplete;
+			/* A pipe keeps its INCOMPLETE: nobody can go back to clear it. */
+			result->cut_short = incomplete && !player->ended;
 			return 0;
 		}
 		if ((size_t)got < sizeof(block)) {
+			result->offset += got;
 			result->cut_short = true;
 			return 0;
 		}
@@ -255,10 +259,11 @@ static int play_blocks(struct player *player, bool incomplete, record_handler ha
 		if (got < 0)
 			return got;
 		if (got < block.bytes) {
+			result->offset += sizeof(block) + got;
 			result->cut_short = true;
 			return 0;
 		}
-		if (crc32(0, player->data, block.bytes) != block.crc)
+		if (crc32(0, (const uint8_t *)player->data, block.bytes) != block.crc)
 			return refuse(player, "damaged: wrong checksum of the block");
 		result->offset += sizeof(block);
 		error = play_records(player, block.bytes, handler, context);
@@ -276,9 +281,12 @@ int recording_play(const char *path, record_handler handler, void *context,
 
 	memset(result, 0, sizeof(*result));
 	player = malloc(sizeof(*player));
-	if (!player)
+	if (!player) {
+		snprintf(result->error, sizeof(result->error), "out of memory");
 		return -ENOMEM;
+	}
 	player->result = result;
+	player->ended = false;
 	player->fd = strcmp(path, "-") ? open(path, O_RDONLY | O_CLOEXEC) : STDIN_FILENO;
 	if (player->fd < 0) {
 		error = -errno;

@@ -31,6 +31,19 @@ static void clock_time(struct text *text, uint64_t real_ns)
 	output_bytes(text->output, shown, wallclock_time(&text->wallclock, shown, real_ns));
 }
 
+/* A name that a recording brings: no control characters to the terminal. */
+static void foreign(struct text *text, const char *name, size_t width)
+{
+	size_t length = 0;
+
+	for (; name[length]; length++) {
+		unsigned char byte = name[length];
+
+		output_char(text->output, byte >= ' ' && byte < 0x7f ? byte : '?');
+	}
+	output_padded(text->output, "", 0, length < width ? width - length : 0);
+}
+
 static void times(struct text *text, const struct pipeline_run *run, uint64_t monotonic_ns,
 		  uint64_t real_ns)
 {
@@ -78,9 +91,9 @@ static void start(void *context, const struct pipeline_run *run)
 		if (run->hooks[i].attached || !text->view.windows)
 			continue;
 		output_text(text->output, "--- not attached: ");
-		output_text(text->output, run->hooks[i].name);
+		foreign(text, run->hooks[i].name, 0);
 		output_text(text->output, ": ");
-		output_text(text->output, run->hooks[i].how);
+		foreign(text, run->hooks[i].how, 0);
 		output_char(text->output, '\n');
 	}
 	if (text->view.events)
@@ -122,7 +135,8 @@ static void trigger_or_state(struct text *text, const struct rst_event *event)
 		if (!shown)
 			shown = "-";
 	}
-	output_padded(text->output, shown, strlen(shown), STATE_WIDTH + 1);
+	output_padded(text->output, shown, strlen(shown), STATE_WIDTH);
+	output_char(text->output, ' '); /* NEW_SYN_RECV is one too long */
 }
 
 static const char *or_dash(const char *name)
@@ -151,7 +165,8 @@ static void event(void *context, const struct pipeline_run *run, const struct rs
 		reason = or_dash(reason);
 		role = or_dash(name_role(event->role));
 		output_padded(text->output, cause, strlen(cause), CAUSE_WIDTH + 1);
-		output_padded(text->output, reason, strlen(reason), REASON_WIDTH + 1);
+		foreign(text, reason, REASON_WIDTH);
+		output_char(text->output, ' ');
 		output_padded(text->output, role, strlen(role), 7);
 		output_number(text->output, event->netns);
 	} else {
@@ -181,7 +196,7 @@ static void causes(struct text *text, unsigned direction, const uint64_t counts[
 	bool first = true;
 
 	for (unsigned cause = 1; cause < RST_CAUSES; cause++)
-		if (counts[cause] && name_cause_direction(cause) == direction)
+		if (counts[cause] && name_cause(cause) && name_cause_direction(cause) == direction)
 			named_count(text, &first, name_cause(cause), counts[cause]);
 }
 
@@ -198,6 +213,8 @@ static void port_name(struct text *text, const struct window_port *port)
 static void ports(struct text *text, const struct window_summary *summary)
 {
 	label(text, "ports");
+	if (!summary->port_count)
+		output_text(text->output, "none shown");
 	for (unsigned i = 0; i < summary->port_count; i++) {
 		const struct window_port *port = &summary->ports[i];
 
@@ -334,6 +351,8 @@ static void evidence(struct text *text, const struct alert *alert)
 	char address[ADDRESS_BYTES];
 
 	label(text, "ports");
+	if (!alert->port_count)
+		output_text(text->output, "none known");
 	for (unsigned i = 0; i < alert->port_count; i++) {
 		output_text(text->output, i ? ", " : "");
 		port_name(text, &alert->ports[i]);
@@ -341,6 +360,8 @@ static void evidence(struct text *text, const struct alert *alert)
 	}
 	output_char(text->output, '\n');
 	label(text, "peers");
+	if (!alert->peer_count)
+		output_text(text->output, "none known");
 	for (unsigned i = 0; i < alert->peer_count; i++) {
 		output_text(text->output, i ? ", " : "");
 		output_bytes(text->output, address,
