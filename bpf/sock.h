@@ -35,7 +35,9 @@ static __always_inline void sock_read(struct rst_event *event, const struct sock
 	const struct inet_sock *inet = (const struct inet_sock *)sk;
 	__be32 address;
 
-	if (BPF_CORE_READ(sk, __sk_common.skc_family) == SOCK_INET6) {
+	/* Without CONFIG_IPV6 the IPv6 fields do not exist. */
+	if (bpf_core_field_exists(sk->__sk_common.skc_v6_daddr) &&
+	    BPF_CORE_READ(sk, __sk_common.skc_family) == SOCK_INET6) {
 		BPF_CORE_READ_INTO(&event->local, sk, __sk_common.skc_v6_rcv_saddr.in6_u.u6_addr8);
 		BPF_CORE_READ_INTO(&event->peer, sk, __sk_common.skc_v6_daddr.in6_u.u6_addr8);
 	} else {
@@ -58,9 +60,13 @@ static __always_inline void sock_read(struct rst_event *event, const struct sock
 static __always_inline __u8 sock_role(const struct sock *sk)
 {
 	const struct inet_sock *inet = (const struct inet_sock *)sk;
-	int interface = BPF_CORE_READ(inet, mc_index);
+	int interface;
 
-	if (!interface && BPF_CORE_READ(sk, __sk_common.skc_family) == SOCK_INET6)
+	if (!bpf_core_field_exists(inet->mc_index))
+		return RST_ROLE_UNKNOWN;
+	interface = BPF_CORE_READ(inet, mc_index);
+	if (!interface && bpf_core_field_exists(inet->pinet6) &&
+	    BPF_CORE_READ(sk, __sk_common.skc_family) == SOCK_INET6)
 		interface = BPF_CORE_READ(inet, pinet6, mcast_oif);
 	return interface ? RST_ROLE_SERVER : RST_ROLE_CLIENT;
 }
@@ -70,7 +76,10 @@ static __always_inline __u8 sock_role(const struct sock *sk)
 static __always_inline __u8 sock_role_time_wait(const struct sock *sk)
 {
 	const struct inet_timewait_sock *tw = (const struct inet_timewait_sock *)sk;
+	const struct inet_bind_bucket *bucket = NULL;
 
+	if (!bpf_core_field_exists(tw->tw_tb) || !bpf_core_field_exists(bucket->fastreuse))
+		return RST_ROLE_UNKNOWN;
 	return BPF_CORE_READ(tw, tw_tb, fastreuse) < 0 ? RST_ROLE_CLIENT : RST_ROLE_SERVER;
 }
 

@@ -145,10 +145,14 @@ static void read_reasons(struct capture *capture, const struct btf *btf)
 static int read_btf(struct capture *capture, const char *path, char error[CAPTURE_ERROR_BYTES])
 {
 	struct btf *btf = path ? btf__parse(path, NULL) : btf__load_vmlinux_btf();
+	char reason[128];
 	int code = 0;
 
-	if (!btf && path)
-		return fail(error, -errno, "cannot read BTF from %s: %s", path, strerror(errno));
+	if (!btf && path) {
+		code = -errno;
+		libbpf_strerror(code, reason, sizeof(reason)); /* it has numbers of its own */
+		return fail(error, code, "cannot read BTF from %s: %s", path, reason);
+	}
 	if (!btf)
 		return fail(error, -errno,
 			    "this kernel has no BTF (/sys/kernel/btf/vmlinux): use one built with "
