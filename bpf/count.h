@@ -123,21 +123,56 @@ static __always_inline void count_stream(const struct rst_event *event, struct r
 	__sync_fetch_and_add(&sketch->events, 1);
 }
 
-/* Everything about one reset. The caller has filled all but time and slice. */
-static __always_inline void count_event(struct rst_event *event)
+/* Everything about one reset. A function of its own, as each hook counts in two places. */
+static __noinline int count_event(struct rst_event *event, struct rst_sketch *sketch)
 {
-	__u32 slice = rst_slice, cpu = bpf_get_smp_processor_id();
-	__u32 index = (slice & 1) * rst_cpus + cpu;
-	struct rst_sketch *sketch = bpf_map_lookup_elem(&rst_sketches, &index);
-
-	if (!sketch)
-		return; /* cannot be: one entry per possible CPU and generation */
-	event->slice = slice;
-	event->time_ns = bpf_ktime_get_ns();
 	__sync_fetch_and_add(&sketch->counted, 1);
 	count_port(event, sketch);
 	count_peer(event, sketch);
 	count_stream(event, sketch);
+	return 0;
+}
+
+/* Stamps the event and finds the memory of its slice on this CPU. */
+static __always_inline struct rst_sketch *count_begin(struct rst_event *event)
+{
+	__u32 slice = rst_slice, cpu = bpf_get_smp_processor_id();
+	__u32 index = (slice & 1) * rst_cpus + cpu;
+
+	event->slice = slice;
+	event->time_ns = bpf_ktime_get_ns();
+	return bpf_map_lookup_elem(&rst_sketches, &index);
+}
+
+/*
+ * Data that arrives after a full close makes the kernel reset the connection: it calls tcp_reset()
+ * as if a RST had come, so tcp_receive_reset fires, and then sends one, with the same socket on
+ * the same CPU. A received reset that may be such is therefore held until the next hook on this
+ * CPU tells: it is dropped if that hook sends that socket's reset, and counted otherwise. What is
+ * still held when the slice ends is counted by user space, to which the memory then belongs.
+ *
+ * The one guess: if the slice ends between the two hooks, a reset is counted that never came.
+ */
+static __always_inline void count_hold(const struct rst_event *event, struct rst_sketch *sketch,
+				       const void *sk)
+{
+	sketch->held = *event;
+	sketch->held_sk = (__u64)sk;
+}
+
+/* Counts what is held, unless it is the shadow of a reset that sk sends. */
+static __always_inline void count_release(struct rst_sketch *sketch, const void *sk)
+{
+	struct rst_event held;
+	__u64 held_sk = sketch->held_sk;
+
+	if (!held_sk)
+		return;
+	sketch->held_sk = 0;
+	if (held_sk == (__u64)sk)
+		return;
+	held = sketch->held;
+	count_event(&held, sketch);
 }
 
 #endif

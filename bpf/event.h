@@ -150,13 +150,15 @@ struct rst_peer_key {
  * retired, and zeroes it.
  */
 struct rst_sketch {
-	__u64 counted;					       /* resets */
-	__u64 events;					       /* written to the ring buffer */
-	__u64 lost;					       /* not written: ring buffer full */
-	__u64 peers_full;				       /* not tabled: peer table full */
-	__u64 other[RST_DIRECTIONS][RST_CAUSES];	       /* not tabled: port table full */
-	__u64 pad[4];					       /* to a multiple of the cache line */
-	__u32 rows[RST_SKETCH_ROWS][RST_SKETCH_WIDTH];	       /* count-min, conservative update */
+	__u64 counted;				       /* resets */
+	__u64 events;				       /* written to the ring buffer */
+	__u64 lost;				       /* not written: ring buffer full */
+	__u64 peers_full;			       /* not tabled: peer table full */
+	__u64 other[RST_DIRECTIONS][RST_CAUSES];       /* not tabled: port table full */
+	__u64 held_sk;				       /* of the event below; 0: none is held */
+	struct rst_event held;			       /* see count.h */
+	__u64 pad[3];				       /* to a multiple of the cache line */
+	__u32 rows[RST_SKETCH_ROWS][RST_SKETCH_WIDTH]; /* count-min, conservative update */
 	__u8 distinct[RST_DIRECTIONS - 1][RST_DISTINCT_WIDTH]; /* HyperLogLog; index direction-1 */
 };
 

@@ -23,7 +23,8 @@ struct hook_arguments {
 /*
  * tcp_send_reset(sk, skb[, reason]). skb is the segment that provoked the reset, or NULL if we
  * aborted of our own accord; then sk is a full socket. sk is NULL for a segment without a socket,
- * and a mini-socket for TIME_WAIT.
+ * and a mini-socket for TIME_WAIT. A full socket that answers a segment in state CLOSE aborts on
+ * data after close: tcp_done() has run, and tcp_receive_reset has fired without a RST (count.h).
  */
 SEC("raw_tp/tcp_send_reset")
 int rst_send(struct hook_arguments *context)
@@ -33,7 +34,10 @@ int rst_send(struct hook_arguments *context)
 	struct rst_event event = {.direction = RST_SENT};
 	__u8 meaning = CLASSIFY_NONE;
 	bool queue_full = false;
+	struct rst_sketch *sketch = count_begin(&event);
 
+	if (!sketch)
+		return 0; /* cannot be: one entry per possible CPU and generation */
 	if (sk) {
 		event.state = BPF_CORE_READ(sk, __sk_common.skc_state);
 		event.netns = sock_netns(sk);
@@ -60,7 +64,8 @@ int rst_send(struct hook_arguments *context)
 	if (meaning == CLASSIFY_NONE && event.state == RST_STATE_LISTEN)
 		queue_full = sock_queue_full(sk);
 	event.cause = classify_cause(&event, meaning, queue_full);
-	count_event(&event);
+	count_release(sketch, skb && event.state == RST_STATE_CLOSE ? sk : (void *)0);
+	count_event(&event, sketch);
 	return 0;
 }
 
@@ -70,7 +75,10 @@ int rst_receive(struct hook_arguments *context)
 {
 	const struct sock *sk = (const void *)context->argument[0];
 	struct rst_event event = {.direction = RST_RECEIVED};
+	struct rst_sketch *sketch = count_begin(&event);
 
+	if (!sketch)
+		return 0; /* cannot be: one entry per possible CPU and generation */
 	event.state = BPF_CORE_READ(sk, __sk_common.skc_state);
 	event.netns = sock_netns(sk);
 	sock_read(&event, sk);
@@ -78,6 +86,10 @@ int rst_receive(struct hook_arguments *context)
 	if (event.role == RST_ROLE_UNKNOWN)
 		event.role = sock_role(sk);
 	event.cause = classify_stage(event.state);
-	count_event(&event);
+	count_release(sketch, (void *)0);
+	if (event.cause == RST_STAGE_CLOSING && sock_receive_shut(sk))
+		count_hold(&event, sketch, sk);
+	else
+		count_event(&event, sketch);
 	return 0;
 }

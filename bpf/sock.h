@@ -83,6 +83,12 @@ static __always_inline __u8 sock_role_time_wait(const struct sock *sk)
 	return BPF_CORE_READ(tw, tw_tb, fastreuse) < 0 ? RST_ROLE_CLIENT : RST_ROLE_SERVER;
 }
 
+/* Whether our program has closed the receiving side (RCV_SHUTDOWN). */
+static __always_inline bool sock_receive_shut(const struct sock *sk)
+{
+	return BPF_CORE_READ_BITFIELD_PROBED(sk, sk_shutdown) & 1;
+}
+
 static __always_inline bool sock_queue_full(const struct sock *listener)
 {
 	return BPF_CORE_READ(listener, sk_ack_backlog) >

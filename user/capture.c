@@ -512,6 +512,43 @@ static int deliver_distinct(struct capture *capture, const struct rst_sketch *sk
 	return error;
 }
 
+/* Received resets that were held until the slice ended (count.h): no sent one followed, so they are
+ * real, and counted here. */
+static int deliver_held(struct capture *capture, const struct rst_sketch *sketches,
+			struct record_slice *slice)
+{
+	int error = 0;
+
+	for (uint32_t cpu = 0; cpu < capture->cpus && !error; cpu++) {
+		const struct rst_event *held = &sketches[cpu].held;
+
+		if (!sketches[cpu].held_sk)
+			continue;
+		slice->counted++;
+		if (capture->skeleton->rodata->rst_stream) {
+			struct record_event record = {
+				.head = RECORD_HEAD(record_event, RECORD_EVENT), .event = *held};
+
+			slice->events++;
+			error = deliver(capture, &record.head);
+		}
+		capture->port_keys[0] = (struct rst_port_key){.netns = held->netns,
+							      .port = classify_port(held),
+							      .direction = held->direction,
+							      .cause = held->cause,
+							      .role = held->role};
+		capture->peer_keys[0] =
+			(struct rst_peer_key){.netns = held->netns, .direction = held->direction};
+		memcpy(capture->peer_keys[0].address, held->peer, sizeof(held->peer));
+		capture->counts[0] = 1;
+		if (!error)
+			error = deliver_ports(capture, 1);
+		if (!error)
+			error = deliver_peers(capture, 1);
+	}
+	return error;
+}
+
 /* How often the kernel skipped a hook because it was already running on that CPU. */
 static uint64_t read_missed(struct capture *capture)
 {
@@ -530,12 +567,16 @@ static uint64_t read_missed(struct capture *capture)
 	return missed;
 }
 
-static void add_sketches(const struct capture *capture, const struct rst_sketch *sketches,
+/* Sums what the CPUs counted. True if there is anything to read in this slice. */
+static bool add_sketches(const struct capture *capture, const struct rst_sketch *sketches,
 			 struct record_slice *slice)
 {
+	bool busy = false;
+
 	for (uint32_t cpu = 0; cpu < capture->cpus; cpu++) {
 		const struct rst_sketch *sketch = &sketches[cpu];
 
+		busy = busy || sketch->counted || sketch->held_sk;
 		slice->counted += sketch->counted;
 		slice->events += sketch->events;
 		slice->lost += sketch->lost;
@@ -544,6 +585,7 @@ static void add_sketches(const struct capture *capture, const struct rst_sketch 
 		if (sketch->counted)
 			slice->peer_error += (sketch->counted - 1) / RST_PEER_SHARE;
 	}
+	return busy;
 }
 
 static int deliver_counters(struct capture *capture, const struct rst_sketch *sketches,
@@ -554,6 +596,8 @@ static int deliver_counters(struct capture *capture, const struct rst_sketch *sk
 	int error;
 
 	error = drain(capture, slice->events);
+	if (!error)
+		error = deliver_held(capture, sketches, slice);
 	if (!error)
 		error = read_table(capture,
 				   odd ? skeleton->maps.rst_ports_1 : skeleton->maps.rst_ports_0,
@@ -575,6 +619,7 @@ int capture_turn(struct capture *capture, bool last, record_handler handler, voi
 				     .slice = capture->slice,
 				     .start_ns = capture->slice_start_ns};
 	struct rst_sketch *sketches = capture->sketches + (capture->slice & 1) * capture->cpus;
+	bool busy;
 	int error;
 
 	capture->handler = handler;
@@ -584,16 +629,16 @@ int capture_turn(struct capture *capture, bool last, record_handler handler, voi
 	error = flip(capture);
 	if (error)
 		return error;
-	add_sketches(capture, sketches, &slice);
+	busy = add_sketches(capture, sketches, &slice);
 	slice.missed = read_missed(capture);
-	if (last && !slice.counted && slice.end_ns - slice.start_ns < SECOND_NS / 2)
+	if (last && !busy && slice.end_ns - slice.start_ns < SECOND_NS / 2)
 		return 0;
-	if (slice.counted) {
+	if (busy) {
 		error = deliver_counters(capture, sketches, &slice);
 		if (error)
 			return error;
 		for (uint32_t cpu = 0; cpu < capture->cpus; cpu++)
-			if (sketches[cpu].counted)
+			if (sketches[cpu].counted || sketches[cpu].held_sk)
 				memset(&sketches[cpu], 0, sizeof(sketches[cpu]));
 	}
 	capture->received[capture->slice & 1] = 0;

@@ -414,8 +414,7 @@ void options_help(FILE *stream)
 {
 	fputs("rstwatch shows who resets TCP connections on this host, and why.\n"
 	      "\n"
-	      "  rstwatch [options]                 a line per reset, a summary per window, "
-	      "alerts\n"
+	      "  rstwatch [options]                 a line per reset, window summaries, alerts\n"
 	      "  rstwatch record -o FILE [options]  the same, and keep a recording\n"
 	      "  rstwatch replay FILE [options]     the same from a recording; needs no root\n"
 	      "\n",

@@ -184,14 +184,13 @@ static int read_header(struct player *player, struct recording_header *header)
 		player->result->offset = got;
 		return refuse(player, "the recording is cut off in its header");
 	}
-	if (header->order == ORDER_FOREIGN) {
-		player->result->offset = offsetof(struct recording_header, order);
+	player->result->offset = offsetof(struct recording_header, order);
+	if (header->order == ORDER_FOREIGN)
 		return refuse(player, "recorded on a machine of the other byte order, replay it on "
 				      "such a machine: order mark");
-	}
-	player->result->offset = offsetof(struct recording_header, major);
 	if (header->order != ORDER)
-		return refuse(player, "damaged: byte order mark before what stands");
+		return refuse(player, "damaged: no byte order mark");
+	player->result->offset = offsetof(struct recording_header, major);
 	if (header->major != RECORDING_MAJOR) {
 		snprintf(player->result->error, RECORDING_ERROR_BYTES,
 			 "recording format %u, this rstwatch reads format %u (byte %" PRIu64
