@@ -98,7 +98,6 @@ static inline __u8 classify_role(const struct rst_event *event)
 	case RST_STATE_SYN_SENT:
 		return RST_ROLE_CLIENT;
 	case RST_STATE_LISTEN:
-	case RST_STATE_SYN_RECV:
 	case RST_STATE_NEW_SYN_RECV:
 		return RST_ROLE_SERVER;
 	}

@@ -49,11 +49,12 @@ int rst_send(struct hook_arguments *context)
 	else
 		sock_read(&event, sk);
 
-	event.role = classify_role(&event);
-	if (event.role == RST_ROLE_UNKNOWN && sock_is_full(event.state))
+	if (sock_is_connected(event.state))
 		event.role = sock_role(sk);
 	else if (event.state == RST_STATE_TIME_WAIT)
 		event.role = sock_role_time_wait(sk);
+	else
+		event.role = classify_role(&event);
 
 	if (rst_has_reason) {
 		if (context->argument[2] < RST_REASONS)
@@ -82,9 +83,7 @@ int rst_receive(struct hook_arguments *context)
 	event.state = BPF_CORE_READ(sk, __sk_common.skc_state);
 	event.netns = sock_netns(sk);
 	sock_read(&event, sk);
-	event.role = classify_role(&event);
-	if (event.role == RST_ROLE_UNKNOWN)
-		event.role = sock_role(sk);
+	event.role = sock_is_connected(event.state) ? sock_role(sk) : classify_role(&event);
 	event.cause = classify_stage(event.state);
 	count_release(sketch, (void *)0);
 	if (event.cause == RST_STAGE_CLOSING && sock_receive_shut(sk))

@@ -15,9 +15,19 @@
 
 #define SOCK_INET6 10 /* AF_INET6 */
 
-static __always_inline bool sock_is_full(__u8 state)
+/* A full socket with a peer, of which sock_role() can be asked. */
+static __always_inline bool sock_is_connected(__u8 state)
 {
-	return state && state != RST_STATE_TIME_WAIT && state != RST_STATE_NEW_SYN_RECV;
+	switch (state) {
+	case 0:
+	case RST_STATE_TIME_WAIT:
+	case RST_STATE_NEW_SYN_RECV:
+	case RST_STATE_LISTEN:
+	case RST_STATE_SYN_SENT:
+		return false;
+	default:
+		return true;
+	}
 }
 
 static __always_inline __u32 sock_netns(const struct sock *sk)

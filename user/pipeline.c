@@ -6,7 +6,8 @@
 
 #include "advice.h"
 
-#define SECOND_NS 1000000000ULL
+#define SECOND_NS     1000000000ULL
+#define CLOCK_STEP_NS (SECOND_NS / 10) /* more than the wall clock drifts in a window */
 
 void pipeline_init(struct pipeline *pipeline, const struct pipeline_settings *settings,
 		   const struct sink *sink)
@@ -59,6 +60,7 @@ static int feed_start(struct pipeline *pipeline, const struct record_start *star
 		return -EPROTO;
 	pipeline->window_ns = run->start.window_seconds * SECOND_NS;
 	pipeline->window_end_ns = start->monotonic_ns + pipeline->window_ns;
+	pipeline->window_start_real_ns = start->realtime_ns;
 	pipeline->totals.start_ns = pipeline->totals.end_ns = start->monotonic_ns;
 	window_init(&pipeline->window, start->seed);
 	pipeline->window.start_ns = pipeline->window.end_ns = start->monotonic_ns;
@@ -102,6 +104,11 @@ static void add_losses(struct window_losses *to, const struct window_losses *fro
 	to->alarms_full += from->alarms_full;
 }
 
+static uint64_t distance(uint64_t a, uint64_t b)
+{
+	return a > b ? a - b : b - a;
+}
+
 static void close_window(struct pipeline *pipeline)
 {
 	struct window_summary *summary = &pipeline->summary;
@@ -112,6 +119,10 @@ static void close_window(struct pipeline *pipeline)
 	window_summarize(&pipeline->window, &pipeline->settings.filter, summary);
 	summary->start_real_ns = wall(pipeline, summary->start_ns);
 	summary->end_real_ns = wall(pipeline, summary->end_ns);
+	/* The clocks drift: a window starts where the last one ended, unless one was stepped. */
+	if (distance(summary->start_real_ns, pipeline->window_start_real_ns) < CLOCK_STEP_NS)
+		summary->start_real_ns = pipeline->window_start_real_ns;
+	pipeline->window_start_real_ns = summary->end_real_ns;
 	for (unsigned i = 0; i < RST_DIRECTIONS; i++)
 		totals->total[i] += summary->total[i];
 	for (unsigned i = 0; i < RST_CAUSES; i++)

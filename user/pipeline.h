@@ -67,7 +67,8 @@ struct pipeline {
 	struct pipeline_run run;
 	bool started, ended;
 	bool done; /* a limit of the settings is reached: feed no more than the rest of the slice */
-	uint64_t window_end_ns; /* when the window is due */
+	uint64_t window_end_ns;	       /* when the window is due */
+	uint64_t window_start_real_ns; /* wall clock when it began */
 	uint64_t window_ns;
 	uint64_t alert_number;
 	uint64_t shown; /* events that the filter let through */

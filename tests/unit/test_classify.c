@@ -171,8 +171,7 @@ static void role_of_every_state_and_segment(void **state)
 
 			if (s == RST_STATE_SYN_SENT)
 				expected = RST_ROLE_CLIENT;
-			else if (s == RST_STATE_LISTEN || s == RST_STATE_SYN_RECV ||
-				 s == RST_STATE_NEW_SYN_RECV)
+			else if (s == RST_STATE_LISTEN || s == RST_STATE_NEW_SYN_RECV)
 				expected = RST_ROLE_SERVER;
 			else if (trigger == NO_TRIGGER)
 				expected = RST_ROLE_UNKNOWN;

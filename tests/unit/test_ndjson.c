@@ -1,0 +1,557 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "edges.h"
+
+#define START                                                                                      \
+	"{\"type\":\"start\",\"time\":\"2023-11-14T22:13:20.000000000Z\",\"version\":\"1\","       \
+	"\"kernel\":\"6.18\",\"window_seconds\":10,\"hooks\":{}}\n"
+#define NO_LOSSES                                                                                  \
+	"\"events_thinned\":0,\"lost\":{\"events\":0,\"hook_calls\":0,\"ports\":0,\"peers\":0,"    \
+	"\"namespaces\":0,\"alarm_namespaces\":0}"
+
+static const struct view everything = {.json = true, .events = true, .windows = true};
+
+static const struct rst_port_key web = {.netns = 7,
+					.port = 80,
+					.direction = RST_SENT,
+					.cause = RST_ABORTED,
+					.reason = 3,
+					.role = RST_ROLE_SERVER};
+static const struct rst_port_key refused = {.netns = 8,
+					    .port = 5432,
+					    .direction = RST_RECEIVED,
+					    .cause = RST_STAGE_REFUSED,
+					    .role = RST_ROLE_CLIENT};
+static const struct rst_port_key nobody = {
+	.port = 9, .direction = RST_SENT, .cause = RST_CLOSED_PORT, .role = RST_ROLE_UNKNOWN};
+
+static int setup(void **state)
+{
+	struct edges *edges = unit_zeroed(sizeof(*edges));
+
+	edges_open(edges, &everything, NULL);
+	*state = edges;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	edges_close(*state);
+	free(*state);
+	return 0;
+}
+
+static void begin(struct edges *edges)
+{
+	assert_int_equal(records_feed(&edges->records, &edges->records.start), 0);
+	edges_skip(edges);
+}
+
+/* --- the start --- */
+
+static void the_start(void **state)
+{
+	struct edges *edges = *state;
+
+	edges_hook(edges, "tcp_send_reset", true, "raw_tp");
+	edges_hook(edges, "tcp_receive_reset", false, "no such tracepoint");
+	strcpy(edges->records.start.kernel, "6.18-\"x\"\xff");
+	assert_int_equal(records_feed(&edges->records, &edges->records.start), 0);
+	edges_assert(edges, "{\"type\":\"start\",\"time\":\"2023-11-14T22:13:20.000000000Z\","
+			    "\"version\":\"1\",\"kernel\":\"6.18-\\\"x\\\"\xef\xbf\xbd\","
+			    "\"window_seconds\":10,\"hooks\":{\"tcp_send_reset\":\"raw_tp\","
+			    "\"tcp_receive_reset\":\"no such tracepoint\"}}\n");
+}
+
+static void a_start_without_hooks(void **state)
+{
+	struct edges *edges = *state;
+
+	assert_int_equal(records_feed(&edges->records, &edges->records.start), 0);
+	edges_assert(edges, START);
+}
+
+/* Names that come from a recording are escaped, be they values or keys. */
+static void names_that_are_not_ours(void **state)
+{
+	struct edges *edges = *state;
+	struct rst_event event = edges_event(RST_SENT, RST_ABORTED);
+	struct rst_port_key key = web;
+
+	edges_hook(edges, "a\"b\n", true, "\\\x01");
+	edges_reason(edges, 3, "R\":{}\x7f");
+	assert_int_equal(records_feed(&edges->records, &edges->records.start), 0);
+	edges_assert(edges, "{\"type\":\"start\",\"time\":\"2023-11-14T22:13:20.000000000Z\","
+			    "\"version\":\"1\",\"kernel\":\"6.18\",\"window_seconds\":10,"
+			    "\"hooks\":{\"a\\\"b\\u000a\":\"\\\\\\u0001\"}}\n");
+	event.reason = 3;
+	event.flags = RST_EVENT_REASON;
+	records_event(&edges->records, event);
+	edges_assert(edges, "{\"type\":\"event\",\"time\":\"2023-11-14T22:13:21.500000000Z\","
+			    "\"direction\":\"sent\",\"cause\":\"aborted\","
+			    "\"reason\":\"R\\\":{}\\u007f\",\"family\":4,"
+			    "\"local\":{\"address\":\"10.0.0.2\",\"port\":8080},"
+			    "\"peer\":{\"address\":\"10.0.0.7\",\"port\":51234},"
+			    "\"netns\":4026531840}\n");
+	key.netns = 0;
+	records_run(&edges->records, key, 2, 10);
+	edges_assert(edges, "{\"type\":\"window\",\"start\":\"2023-11-14T22:13:20.000000000Z\","
+			    "\"end\":\"2023-11-14T22:13:30.000000000Z\","
+			    "\"sent\":{\"total\":20,\"causes\":{\"aborted\":20},"
+			    "\"reasons\":{\"R\\\":{}\\u007f\":20}},"
+			    "\"received\":{\"total\":0,\"stages\":{}},"
+			    "\"ports\":[{\"port\":80,\"role\":\"server\",\"netns\":0,\"sent\":20,"
+			    "\"received\":0,\"causes\":{\"aborted\":20}}],\"distinct_ports\":1,"
+			    "\"peers\":[],\"distinct_peers\":0,\"distinct_peers_estimated\":false,"
+			    "\"namespaces\":[{\"netns\":0,\"sent\":20,\"received\":0}],"
+			    "\"distinct_namespaces\":1,\"events\":1,\"events_thinned\":19,"
+			    "\"lost\":{\"events\":0,\"hook_calls\":0,\"ports\":0,\"peers\":0,"
+			    "\"namespaces\":0,\"alarm_namespaces\":0}}\n");
+}
+
+/* --- events --- */
+
+static void sent_with_everything(void **state)
+{
+	struct edges *edges = *state;
+	struct rst_event event = edges_event(RST_SENT, RST_CLOSED_PORT);
+
+	edges_reason(edges, 2, "NO_SOCKET");
+	begin(edges);
+	event.reason = 2;
+	event.trigger = RST_FLAG_SYN;
+	event.flags = RST_EVENT_REASON | RST_EVENT_TRIGGER;
+	event.role = RST_ROLE_SERVER;
+	event.state = RST_STATE_CLOSE;
+	event.time_ns += 123456789;
+	records_event(&edges->records, event);
+	edges_assert(edges, "{\"type\":\"event\",\"time\":\"2023-11-14T22:13:21.623456789Z\","
+			    "\"direction\":\"sent\",\"cause\":\"closed_port\","
+			    "\"reason\":\"NO_SOCKET\",\"family\":4,"
+			    "\"local\":{\"address\":\"10.0.0.2\",\"port\":8080},"
+			    "\"peer\":{\"address\":\"10.0.0.7\",\"port\":51234},"
+			    "\"role\":\"server\",\"state\":\"CLOSE\",\"trigger\":\"SYN\","
+			    "\"netns\":4026531840}\n");
+}
+
+static void received_with_everything(void **state)
+{
+	struct edges *edges = *state;
+	struct rst_event event = edges_event(RST_RECEIVED, RST_STAGE_REFUSED);
+
+	begin(edges);
+	event.role = RST_ROLE_CLIENT;
+	event.state = RST_STATE_SYN_SENT;
+	records_event(&edges->records, event);
+	edges_assert(edges, "{\"type\":\"event\",\"time\":\"2023-11-14T22:13:21.500000000Z\","
+			    "\"direction\":\"received\",\"stage\":\"refused\",\"family\":4,"
+			    "\"local\":{\"address\":\"10.0.0.2\",\"port\":8080},"
+			    "\"peer\":{\"address\":\"10.0.0.7\",\"port\":51234},"
+			    "\"role\":\"client\",\"state\":\"SYN_SENT\",\"netns\":4026531840}\n");
+}
+
+#define BARE                                                                                       \
+	"{\"type\":\"event\",\"time\":\"2023-11-14T22:13:21.500000000Z\",\"direction\":\"sent\","  \
+	"\"cause\":\"unknown\",\"family\":4,\"local\":{\"address\":\"10.0.0.2\",\"port\":8080},"   \
+	"\"peer\":{\"address\":\"10.0.0.7\",\"port\":51234},\"netns\":4026531840}\n"
+
+/* Role, state, trigger and reason: absent where they are not known, whatever the bytes hold. */
+static void what_is_not_known_is_absent(void **state)
+{
+	struct edges *edges = *state;
+	struct rst_event event = edges_event(RST_SENT, RST_UNKNOWN);
+
+	edges_reason(edges, 2, "NO_SOCKET");
+	begin(edges);
+	records_event(&edges->records, event);
+	edges_assert(edges, BARE);
+	event.role = 0;
+	records_event(&edges->records, event);
+	edges_assert(edges, BARE);
+	event.role = RST_ROLES;
+	event.state = RST_STATES;
+	records_event(&edges->records, event);
+	edges_assert(edges, BARE);
+	event.role = event.state = 255;
+	event.reason = 2; /* but the flags do not say so */
+	event.trigger = RST_FLAG_SYN;
+	records_event(&edges->records, event);
+	edges_assert(edges, BARE);
+	event.flags = RST_EVENT_REASON;
+	event.reason = 5; /* no REASON record named it */
+	records_event(&edges->records, event);
+	edges_assert(edges, BARE);
+	event.reason = 0;
+	records_event(&edges->records, event);
+	edges_assert(edges, BARE);
+}
+
+static void no_flags_at_all(void **state)
+{
+	struct edges *edges = *state;
+	struct rst_event event = edges_event(RST_SENT, RST_UNKNOWN);
+	char *written;
+
+	begin(edges);
+	event.flags = RST_EVENT_TRIGGER;
+	records_event(&edges->records, event);
+	event.trigger = 0xff;
+	records_event(&edges->records, event);
+	written = edges_written(edges->output);
+	assert_non_null(strstr(written, "\"trigger\":\"none\""));
+	assert_non_null(strstr(written, "\"trigger\":\"FIN+SYN+RST+PSH+ACK+URG+ECE+CWR\""));
+	free(written);
+}
+
+static void ipv6(void **state)
+{
+	struct edges *edges = *state;
+	struct rst_event event = edges_event(RST_SENT, RST_HALF_OPEN);
+
+	begin(edges);
+	edges_ipv6(event.local, 2);
+	edges_ipv6(event.peer, 7);
+	event.local_port = 65535;
+	event.peer_port = 0;
+	event.netns = 0;
+	records_event(&edges->records, event);
+	memset(event.peer, 0, 16);
+	memset(event.local, 0xff, 16);
+	records_event(&edges->records, event);
+	edges_assert(edges,
+		     "{\"type\":\"event\",\"time\":\"2023-11-14T22:13:21.500000000Z\","
+		     "\"direction\":\"sent\",\"cause\":\"half_open\",\"family\":6,"
+		     "\"local\":{\"address\":\"2001:db8::2\",\"port\":65535},"
+		     "\"peer\":{\"address\":\"2001:db8::7\",\"port\":0},\"netns\":0}\n"
+		     "{\"type\":\"event\",\"time\":\"2023-11-14T22:13:21.500000000Z\","
+		     "\"direction\":\"sent\",\"cause\":\"half_open\",\"family\":6,"
+		     "\"local\":{\"address\":\"ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff\","
+		     "\"port\":65535},\"peer\":{\"address\":\"::\",\"port\":0},\"netns\":0}\n");
+}
+
+/* --- windows --- */
+
+static void an_empty_window(void **state)
+{
+	struct edges *edges = *state;
+
+	begin(edges);
+	records_quiet(&edges->records, 9);
+	edges_assert(edges, "");
+	records_quiet(&edges->records, 1);
+	edges_assert(edges, "{\"type\":\"window\",\"start\":\"2023-11-14T22:13:20.000000000Z\","
+			    "\"end\":\"2023-11-14T22:13:30.000000000Z\","
+			    "\"sent\":{\"total\":0,\"causes\":{},\"reasons\":{}},"
+			    "\"received\":{\"total\":0,\"stages\":{}},\"ports\":[],"
+			    "\"distinct_ports\":0,\"peers\":[],\"distinct_peers\":0,"
+			    "\"distinct_peers_estimated\":false,\"namespaces\":[],"
+			    "\"distinct_namespaces\":0,\"events\":0," NO_LOSSES "}\n");
+}
+
+static void a_full_window(void **state)
+{
+	struct edges *edges = *state;
+	struct records *records = &edges->records;
+
+	edges_reason(edges, 3, "TCP_STATE");
+	begin(edges);
+	records_count(records, web, 6);
+	records_count(records, refused, 2);
+	records_count(records, nobody, 1);
+	records_tabled(records, records_peer_key(0x0a000007, 7, RST_SENT), 5);
+	records_tabled(records, records_peer_key(0x0a000008, 8, RST_RECEIVED), 2);
+	records->slice.events = 4;
+	records->slice.lost = 3;
+	records->slice.missed = 11;
+	records->slice.peers_full = 1;
+	records->slice.peer_error = 2;
+	records_slice(records, SECOND_NS);
+	records_other(records, RST_RECEIVED, RST_STAGE_STRAY, 100);
+	records->slice.events = 100;
+	records_slice(records, 9 * SECOND_NS);
+	edges_assert(edges,
+		     "{\"type\":\"window\",\"start\":\"2023-11-14T22:13:20.000000000Z\","
+		     "\"end\":\"2023-11-14T22:13:30.000000000Z\","
+		     "\"sent\":{\"total\":7,\"causes\":{\"closed_port\":1,\"aborted\":6},"
+		     "\"reasons\":{\"TCP_STATE\":6}},"
+		     "\"received\":{\"total\":102,\"stages\":{\"refused\":2,\"stray\":100}},"
+		     "\"ports\":[{\"port\":80,\"role\":\"server\",\"netns\":7,\"sent\":6,"
+		     "\"received\":0,\"causes\":{\"aborted\":6}},"
+		     "{\"port\":5432,\"role\":\"client\",\"netns\":8,\"sent\":0,\"received\":2,"
+		     "\"stages\":{\"refused\":2}},"
+		     "{\"port\":9,\"netns\":0,\"sent\":1,\"received\":0,"
+		     "\"causes\":{\"closed_port\":1}}],\"distinct_ports\":3,"
+		     "\"peers\":[{\"address\":\"10.0.0.7\",\"netns\":7,\"direction\":\"sent\","
+		     "\"count\":5,\"error_max\":3},"
+		     "{\"address\":\"10.0.0.8\",\"netns\":8,\"direction\":\"received\","
+		     "\"count\":2,\"error_max\":3}],\"distinct_peers\":2,"
+		     "\"distinct_peers_estimated\":false,"
+		     "\"namespaces\":[{\"netns\":7,\"sent\":6,\"received\":0},"
+		     "{\"netns\":8,\"sent\":0,\"received\":2},"
+		     "{\"netns\":0,\"sent\":1,\"received\":0}],\"distinct_namespaces\":3,"
+		     "\"events\":104,\"events_thinned\":2,\"lost\":{\"events\":3,\"hook_calls\":11,"
+		     "\"ports\":100,\"peers\":1,\"namespaces\":0,\"alarm_namespaces\":0}}\n");
+}
+
+static void an_estimate(void **state)
+{
+	struct edges *edges = *state;
+	struct record_distinct *distinct = unit_zeroed(sizeof(*distinct));
+	char *written;
+
+	*distinct = (struct record_distinct){.head = RECORD_HEAD(record_distinct, RECORD_DISTINCT),
+					     .direction = RST_SENT};
+	distinct->registers[1] = 1;
+	begin(edges);
+	assert_int_equal(records_feed(&edges->records, distinct), 0);
+	records_quiet(&edges->records, 10);
+	written = edges_written(edges->output);
+	assert_non_null(strstr(written, "\"distinct_peers\":1,\"distinct_peers_estimated\":true,"));
+	free(written);
+	free(distinct);
+}
+
+/* Numbers that have no name yet: nothing of them can be said, and nothing breaks. */
+static void causes_of_a_later_version(void **state)
+{
+	struct edges *edges = *state;
+	char *written;
+
+	begin(edges);
+	for (unsigned cause = 0; cause < 256; cause++) {
+		struct rst_port_key key = {
+			.netns = 7, .port = 1, .cause = cause, .direction = RST_SENT};
+		struct rst_event event = edges_event(RST_RECEIVED, cause);
+
+		records_count(&edges->records, key, 1);
+		key.direction = RST_RECEIVED;
+		records_count(&edges->records, key, 1);
+		records_event(&edges->records, event);
+	}
+	records_quiet(&edges->records, 120);
+	records_end(&edges->records);
+	written = edges_written(edges->output);
+	assert_non_null(strstr(written, "\"sent\":{\"total\":256,"));
+	assert_null(strstr(written, "null"));
+	free(written);
+}
+
+/* --- alerts --- */
+
+static void an_alert(void **state)
+{
+	struct edges *edges = *state;
+	struct records *records = &edges->records;
+	struct pipeline_settings settings = {
+		.has_rate = true,
+		.rate = {.floor = 1, .factor = 2, .hold = 1, .up = 2, .down = 2, .multiplier = 1}};
+	const struct view alerts = {.json = true};
+
+	edges_close(edges);
+	edges_open(edges, &alerts, &settings);
+	edges_reason(edges, 3, "TCP_STATE");
+	begin(edges);
+	for (unsigned i = 0; i < 8; i++) {
+		records_count(records, web, 4);
+		if (i == 2)
+			records_count(records, nobody, 3);
+		records_tabled(records, records_peer_key(0x0a000007, 7, RST_SENT), 3);
+		records->slice.peer_error = 1;
+		records_slice(records, SECOND_NS);
+	}
+	/* 23 in five seconds (with the 3 of nobody) are more than 2/s; told 2 s later. In netns 7
+	 * alone a second later. Of both, the limit that now holds is the lower one. */
+	edges_assert(edges,
+		     "{\"type\":\"alert\",\"id\":\"1700000000000-1\","
+		     "\"alert\":\"rst_sent_rate\",\"status\":\"raised\","
+		     "\"severity\":\"warning\",\"time\":\"2023-11-14T22:13:27.000000000Z\","
+		     "\"first_seen\":\"2023-11-14T22:13:25.000000000Z\","
+		     "\"direction\":\"sent\",\"ports\":[{\"port\":80,\"role\":\"server\","
+		     "\"netns\":7,\"sent\":28,\"received\":0,\"causes\":{\"aborted\":28},"
+		     "\"share\":0.903},{\"port\":9,\"netns\":0,\"sent\":3,\"received\":0,"
+		     "\"causes\":{\"closed_port\":3},\"share\":0.097}],"
+		     "\"peers\":[{\"address\":\"10.0.0.7\",\"netns\":7,\"direction\":\"sent\","
+		     "\"count\":21,\"error_max\":7,\"share\":0.677}],"
+		     "\"evidence\":{\"rate\":3.1,\"baseline\":0,\"limit\":1,\"resets\":31,"
+		     "\"resets_since_first\":31,\"causes\":{\"closed_port\":3,\"aborted\":28},"
+		     "\"reasons\":{\"TCP_STATE\":28}},\"summary\":\"3.1 resets/s sent over 10 "
+		     "s, against 0/s in the minute before; 90% aborted, 90% port 80, 67% peer "
+		     "10.0.0.7\",\"advice\":\"A program on this host closes connections hard: "
+		     "look at the service behind that port, its restarts and its "
+		     "timeouts.\"}\n"
+		     "{\"type\":\"alert\",\"id\":\"1700000000000-2\","
+		     "\"alert\":\"rst_sent_rate\",\"status\":\"raised\","
+		     "\"severity\":\"warning\",\"time\":\"2023-11-14T22:13:28.000000000Z\","
+		     "\"first_seen\":\"2023-11-14T22:13:26.000000000Z\",\"netns\":7,"
+		     "\"direction\":\"sent\",\"ports\":[{\"port\":80,\"role\":\"server\","
+		     "\"netns\":7,\"sent\":32,\"received\":0,\"causes\":{\"aborted\":32},"
+		     "\"share\":1}],\"peers\":[{\"address\":\"10.0.0.7\",\"netns\":7,"
+		     "\"direction\":\"sent\",\"count\":24,\"error_max\":8,\"share\":0.75}],"
+		     "\"evidence\":{\"rate\":3.2,\"baseline\":0,\"limit\":1,\"resets\":32,"
+		     "\"resets_since_first\":32,\"causes\":{\"aborted\":32},"
+		     "\"reasons\":{\"TCP_STATE\":32}},\"summary\":\"3.2 resets/s sent in "
+		     "netns 7 over 10 s, against 0/s in the minute before; 100% aborted, 100% "
+		     "port 80, 75% peer 10.0.0.7\",\"advice\":\"A program on this host closes "
+		     "connections hard: look at the service behind that port, its restarts "
+		     "and its timeouts.\"}\n");
+	/* Those seconds become the minute before: from second 11 on the rate is below it. */
+	records_quiet(records, 10);
+	edges_assert(edges,
+		     "{\"type\":\"alert\",\"id\":\"1700000000000-1\","
+		     "\"alert\":\"rst_sent_rate\",\"status\":\"cleared\","
+		     "\"severity\":\"warning\",\"time\":\"2023-11-14T22:13:33.000000000Z\","
+		     "\"first_seen\":\"2023-11-14T22:13:25.000000000Z\","
+		     "\"direction\":\"sent\",\"ports\":[{\"port\":80,\"role\":\"server\","
+		     "\"netns\":7,\"sent\":20,\"received\":0,\"causes\":{\"aborted\":20},"
+		     "\"share\":1}],\"peers\":[{\"address\":\"10.0.0.7\",\"netns\":7,"
+		     "\"direction\":\"sent\",\"count\":15,\"error_max\":5,\"share\":0.75}],"
+		     "\"evidence\":{\"rate\":2,\"baseline\":5,\"limit\":10,\"resets\":20,"
+		     "\"resets_since_first\":35,\"causes\":{\"aborted\":20},"
+		     "\"reasons\":{\"TCP_STATE\":20}},\"summary\":\"2 resets/s sent over 10 "
+		     "s, against 5/s in the minute before; 100% aborted, 100% port 80, 75% "
+		     "peer 10.0.0.7\",\"advice\":\"A program on this host closes connections "
+		     "hard: look at the service behind that port, its restarts and its "
+		     "timeouts.\"}\n"
+		     "{\"type\":\"alert\",\"id\":\"1700000000000-2\","
+		     "\"alert\":\"rst_sent_rate\",\"status\":\"cleared\","
+		     "\"severity\":\"warning\",\"time\":\"2023-11-14T22:13:33.000000000Z\","
+		     "\"first_seen\":\"2023-11-14T22:13:26.000000000Z\",\"netns\":7,"
+		     "\"direction\":\"sent\",\"ports\":[{\"port\":80,\"role\":\"server\","
+		     "\"netns\":7,\"sent\":20,\"received\":0,\"causes\":{\"aborted\":20},"
+		     "\"share\":1}],\"peers\":[{\"address\":\"10.0.0.7\",\"netns\":7,"
+		     "\"direction\":\"sent\",\"count\":15,\"error_max\":5,\"share\":0.75}],"
+		     "\"evidence\":{\"rate\":2,\"baseline\":4,\"limit\":8,\"resets\":20,"
+		     "\"resets_since_first\":32,\"causes\":{\"aborted\":20},"
+		     "\"reasons\":{\"TCP_STATE\":20}},\"summary\":\"2 resets/s sent in netns "
+		     "7 over 10 s, against 4/s in the minute before; 100% aborted, 100% port "
+		     "80, 75% peer 10.0.0.7\",\"advice\":\"A program on this host closes "
+		     "connections hard: look at the service behind that port, its restarts "
+		     "and its timeouts.\"}\n");
+}
+
+/* --- the end --- */
+
+static void the_end(void **state)
+{
+	struct edges *edges = *state;
+
+	begin(edges);
+	records_count(&edges->records, web, 6);
+	records_count(&edges->records, refused, 2);
+	records_slice(&edges->records, SECOND_NS);
+	records_slice(&edges->records, SECOND_NS / 4);
+	edges_skip(edges);
+	records_end(&edges->records);
+	edges_assert(
+		edges,
+		"{\"type\":\"window\",\"start\":\"2023-11-14T22:13:20.000000000Z\","
+		"\"end\":\"2023-11-14T22:13:21.250000000Z\","
+		"\"sent\":{\"total\":6,\"causes\":{\"aborted\":6},\"reasons\":{}},"
+		"\"received\":{\"total\":2,\"stages\":{\"refused\":2}},"
+		"\"ports\":[{\"port\":80,\"role\":\"server\",\"netns\":7,\"sent\":6,\"received\":0,"
+		"\"causes\":{\"aborted\":6}},{\"port\":5432,\"role\":\"client\",\"netns\":8,"
+		"\"sent\":0,\"received\":2,\"stages\":{\"refused\":2}}],\"distinct_ports\":2,"
+		"\"peers\":[],\"distinct_peers\":0,\"distinct_peers_estimated\":false,"
+		"\"namespaces\":[{\"netns\":7,\"sent\":6,\"received\":0},"
+		"{\"netns\":8,\"sent\":0,\"received\":2}],\"distinct_namespaces\":2,\"events\":0,"
+		"\"events_thinned\":8,\"lost\":{\"events\":0,\"hook_calls\":0,\"ports\":0,"
+		"\"peers\":0,\"namespaces\":0,\"alarm_namespaces\":0}}\n"
+		"{\"type\":\"end\",\"time\":\"2023-11-14T22:13:21.250000000Z\","
+		"\"duration_seconds\":1.25,\"complete\":true,\"windows\":1,"
+		"\"sent\":{\"total\":6,\"causes\":{\"aborted\":6}},"
+		"\"received\":{\"total\":2,\"stages\":{\"refused\":2}},\"events\":0,\"alerts\":0,"
+		"\"events_thinned\":8,\"lost\":{\"events\":0,\"hook_calls\":0,\"ports\":0,"
+		"\"peers\":0,\"namespaces\":0,\"alarm_namespaces\":0}}\n");
+}
+
+static void an_end_that_is_missing(void **state)
+{
+	struct edges *edges = *state;
+
+	begin(edges);
+	pipeline_finish(edges->records.pipeline, false);
+	edges_assert(edges,
+		     "{\"type\":\"end\",\"time\":\"2023-11-14T22:13:20.000000000Z\","
+		     "\"duration_seconds\":0,\"complete\":false,\"windows\":0,"
+		     "\"sent\":{\"total\":0,\"causes\":{}},"
+		     "\"received\":{\"total\":0,\"stages\":{}},\"events\":0,\"alerts\":0," NO_LOSSES
+		     "}\n");
+}
+
+/* --- what is hidden --- */
+
+/* The types of the lines, one letter each. */
+static void assert_types(const struct view *view, const char *expected)
+{
+	struct edges edges = {0};
+	char *written, types[64] = "", *line;
+	size_t used = 0;
+
+	edges_begin(&edges, view, NULL);
+	edges.records.slice.counted = 1;
+	records_event(&edges.records, edges_event(RST_SENT, RST_ABORTED));
+	records_quiet(&edges.records, 60);
+	records_run(&edges.records, nobody, 1000, 30);
+	records_end(&edges.records);
+	written = edges_written(edges.output);
+	for (line = strtok(written, "\n"); line && used < sizeof(types) - 1;
+	     line = strtok(NULL, "\n")) {
+		assert_memory_equal(line, "{\"type\":\"", 9);
+		types[used++] = line[9] == 'e' && line[10] == 'n' ? '.' : line[9];
+	}
+	assert_string_equal(types, expected);
+	free(written);
+	edges_close(&edges);
+}
+
+static void what_the_view_hides(void **state)
+{
+	(void)state;
+	assert_types(&everything, "sewwwwwwwwaw.");
+	assert_types(&(struct view){.json = true, .windows = true}, "swwwwwwwwaw.");
+	assert_types(&(struct view){.json = true, .events = true}, "sea.");
+	assert_types(&(struct view){.json = true}, "sa.");
+}
+
+/* Times are in UTC and there is no color, whatever the other choices say. */
+static void choices_that_are_for_text(void **state)
+{
+	const struct view view = {.json = true,
+				  .events = true,
+				  .windows = true,
+				  .wide = true,
+				  .since_start = true,
+				  .color = true};
+	struct edges edges = {0};
+
+	(void)state;
+	setenv("TZ", "Asia/Kolkata", 1);
+	edges_begin(&edges, &view, NULL);
+	edges_assert(&edges, START);
+	edges_close(&edges);
+	unsetenv("TZ");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(the_start, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_start_without_hooks, setup, teardown),
+		cmocka_unit_test_setup_teardown(names_that_are_not_ours, setup, teardown),
+		cmocka_unit_test_setup_teardown(sent_with_everything, setup, teardown),
+		cmocka_unit_test_setup_teardown(received_with_everything, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_is_not_known_is_absent, setup, teardown),
+		cmocka_unit_test_setup_teardown(no_flags_at_all, setup, teardown),
+		cmocka_unit_test_setup_teardown(ipv6, setup, teardown),
+		cmocka_unit_test_setup_teardown(an_empty_window, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_full_window, setup, teardown),
+		cmocka_unit_test_setup_teardown(an_estimate, setup, teardown),
+		cmocka_unit_test_setup_teardown(causes_of_a_later_version, setup, teardown),
+		cmocka_unit_test_setup_teardown(an_alert, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_end, setup, teardown),
+		cmocka_unit_test_setup_teardown(an_end_that_is_missing, setup, teardown),
+		cmocka_unit_test(what_the_view_hides),
+		cmocka_unit_test(choices_that_are_for_text),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,637 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "edges.h"
+
+#include <time.h>
+
+#define HEADER "TIME     LOCAL                    PEER                  TRIG/STATE  CAUSE\n"
+
+static const struct view usual = {.events = true, .windows = true, .wall_time = true, .utc = true};
+
+static const struct rst_port_key web = {.netns = 7,
+					.port = 80,
+					.direction = RST_SENT,
+					.cause = RST_ABORTED,
+					.reason = 3,
+					.role = RST_ROLE_SERVER};
+static const struct rst_port_key refused = {.netns = 8,
+					    .port = 5432,
+					    .direction = RST_RECEIVED,
+					    .cause = RST_STAGE_REFUSED,
+					    .role = RST_ROLE_CLIENT};
+static const struct rst_port_key nobody = {
+	.port = 9, .direction = RST_SENT, .cause = RST_CLOSED_PORT, .role = RST_ROLE_UNKNOWN};
+
+static int setup(void **state)
+{
+	struct edges *edges = unit_zeroed(sizeof(*edges));
+
+	edges_open(edges, &usual, NULL);
+	*state = edges;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	edges_close(*state);
+	free(*state);
+	return 0;
+}
+
+static void begin(struct edges *edges)
+{
+	assert_int_equal(records_feed(&edges->records, &edges->records.start), 0);
+	edges_skip(edges);
+}
+
+/* Another view or other settings than those of setup(). */
+static void reopen(struct edges *edges, const struct view *view,
+		   const struct pipeline_settings *settings)
+{
+	edges_close(edges);
+	edges_open(edges, view, settings);
+}
+
+/* Streams it, and counts it. */
+static void event(struct edges *edges, struct rst_event event)
+{
+	edges->records.slice.counted++;
+	records_event(&edges->records, event);
+}
+
+/* --- the start --- */
+
+static void the_start(void **state)
+{
+	struct edges *edges = *state;
+
+	edges_hook(edges, "tcp_send_reset", true, "raw_tp");
+	edges_hook(edges, "tcp_receive_reset", false, "no such tracepoint");
+	assert_int_equal(records_feed(&edges->records, &edges->records.start), 0);
+	edges_assert(edges, "--- not attached: tcp_receive_reset: no such tracepoint\n" HEADER);
+}
+
+static void headers(void **state)
+{
+	struct edges *edges = *state;
+	struct view view = usual;
+
+	view.wall_time = false;
+	reopen(edges, &view, NULL);
+	assert_int_equal(records_feed(&edges->records, &edges->records.start), 0);
+	edges_assert(edges, "LOCAL                    PEER                  TRIG/STATE  CAUSE\n");
+	view.since_start = view.wide = true;
+	reopen(edges, &view, NULL);
+	assert_int_equal(records_feed(&edges->records, &edges->records.start), 0);
+	edges_assert(edges, "SECS  LOCAL                    PEER                  TRIG/STATE  "
+			    "CAUSE       REASON               ROLE   NETNS\n");
+	view.events = false;
+	reopen(edges, &view, NULL);
+	assert_int_equal(records_feed(&edges->records, &edges->records.start), 0);
+	edges_assert(edges, "");
+}
+
+/* --- events --- */
+
+static void sent_and_received(void **state)
+{
+	struct edges *edges = *state;
+	struct rst_event sent = edges_event(RST_SENT, RST_CLOSED_PORT);
+	struct rst_event received = edges_event(RST_RECEIVED, RST_STAGE_REFUSED);
+
+	begin(edges);
+	sent.flags = RST_EVENT_TRIGGER;
+	sent.trigger = RST_FLAG_SYN;
+	sent.state = RST_STATE_LISTEN; /* the trigger says more */
+	event(edges, sent);
+	received.state = RST_STATE_SYN_SENT;
+	event(edges, received);
+	received.state = 0; /* no socket */
+	event(edges, received);
+	edges_assert(
+		edges,
+		"22:13:21 10.0.0.2:8080         -> 10.0.0.7:51234        SYN         closed_port\n"
+		"22:13:21 10.0.0.2:8080         <- 10.0.0.7:51234        SYN_SENT    refused\n"
+		"22:13:21 10.0.0.2:8080         <- 10.0.0.7:51234        -           refused\n");
+}
+
+static void ipv6(void **state)
+{
+	struct edges *edges = *state;
+	struct rst_event ours = edges_event(RST_SENT, RST_HALF_OPEN);
+
+	begin(edges);
+	ours.flags = RST_EVENT_TRIGGER;
+	ours.trigger = RST_FLAG_ACK;
+	edges_ipv6(ours.local, 2);
+	edges_ipv6(ours.peer, 7);
+	event(edges, ours);
+	memset(ours.local, 0xff, 16); /* too long for its column: nothing is cut */
+	memset(ours.peer, 0xff, 16);
+	ours.local_port = ours.peer_port = 65535;
+	event(edges, ours);
+	edges_assert(
+		edges,
+		"22:13:21 [2001:db8::2]:8080    -> [2001:db8::7]:51234   ACK         half_open\n"
+		"22:13:21 [ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535 -> "
+		"[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535 ACK         half_open\n");
+}
+
+/* The longest of everything that IPv4 has: 80 columns, and each in its own. */
+static void eighty_columns(void **state)
+{
+	struct edges *edges = *state;
+	struct rst_event longest = edges_event(RST_SENT, 0);
+	unsigned lines = 0;
+	char *written, *line;
+
+	begin(edges);
+	unit_ipv4(longest.local, 0xffffffff);
+	unit_ipv4(longest.peer, 0xffffffff);
+	longest.local_port = longest.peer_port = 65535;
+	for (unsigned cause = 0; cause < RST_CAUSES; cause++) {
+		longest.cause = cause;
+		longest.flags = 0;
+		for (unsigned number = 0; number < RST_STATES; number++) {
+			longest.state = number;
+			event(edges, longest);
+		}
+		longest.flags = RST_EVENT_TRIGGER;
+		for (unsigned trigger = 0; trigger < 256; trigger++) {
+			longest.trigger = trigger;
+			event(edges, longest);
+		}
+	}
+	written = edges_written(edges->output);
+	for (line = strtok(written, "\n"); line; line = strtok(NULL, "\n")) {
+		char column[5][32];
+
+		lines++;
+		if (strlen(line) > 80)
+			fail_msg("%zu columns: %s", strlen(line), line);
+		assert_int_equal(sscanf(line, "%*s %31s %31s %31s %31s %31s", column[0], column[1],
+					column[2], column[3], column[4]),
+				 5);
+		assert_string_equal(column[0], "255.255.255.255:65535");
+		assert_string_equal(column[2], "255.255.255.255:65535");
+	}
+	assert_int_equal(lines, RST_CAUSES * (RST_STATES + 256));
+	free(written);
+}
+
+static void times(void **state)
+{
+	struct edges *edges = *state;
+	struct view view = usual;
+	struct rst_event some = edges_event(RST_SENT, RST_ABORTED);
+
+	view.wall_time = false;
+	view.since_start = true;
+	reopen(edges, &view, NULL);
+	begin(edges);
+	event(edges, some);
+	some.time_ns = RECORDS_START_NS - 1; /* an event from before the start: not 2^64 */
+	event(edges, some);
+	some.time_ns = RECORDS_START_NS + 12345 * SECOND_NS + 6999999;
+	event(edges, some);
+	edges_assert(
+		edges,
+		"1.500 10.0.0.2:8080         -> 10.0.0.7:51234        -           aborted\n"
+		"0.000 10.0.0.2:8080         -> 10.0.0.7:51234        -           aborted\n"
+		"12345.006 10.0.0.2:8080         -> 10.0.0.7:51234        -           aborted\n");
+	view.wall_time = true; /* both */
+	reopen(edges, &view, NULL);
+	begin(edges);
+	event(edges, edges_event(RST_SENT, RST_ABORTED));
+	edges_assert(edges, "22:13:21 1.500 10.0.0.2:8080         -> 10.0.0.7:51234        -"
+			    "           aborted\n");
+	view.wall_time = view.since_start = false; /* none */
+	reopen(edges, &view, NULL);
+	begin(edges);
+	event(edges, edges_event(RST_SENT, RST_ABORTED));
+	edges_assert(edges, "10.0.0.2:8080         -> 10.0.0.7:51234        -           aborted\n");
+}
+
+static void local_time(void **state)
+{
+	struct edges *edges = *state;
+	struct view view = usual;
+
+	setenv("TZ", "Asia/Kolkata", 1);
+	tzset();
+	reopen(edges, &view, NULL);
+	begin(edges);
+	event(edges, edges_event(RST_SENT, RST_ABORTED));
+	edges_assert(edges, "22:13:21 10.0.0.2:8080         -> 10.0.0.7:51234        -           "
+			    "aborted\n");
+	view.utc = false;
+	reopen(edges, &view, NULL);
+	begin(edges);
+	event(edges, edges_event(RST_SENT, RST_ABORTED));
+	edges_assert(edges, "03:43:21 10.0.0.2:8080         -> 10.0.0.7:51234        -           "
+			    "aborted\n");
+	unsetenv("TZ");
+	tzset();
+}
+
+static void wide(void **state)
+{
+	struct edges *edges = *state;
+	struct view view = usual;
+	struct rst_event some = edges_event(RST_SENT, RST_CLOSED_PORT);
+
+	view.wide = true;
+	reopen(edges, &view, NULL);
+	edges_reason(edges, 2, "NO_SOCKET");
+	edges_reason(edges, 3, "A_REASON_OF_A_LATER_KERNEL");
+	begin(edges);
+	event(edges, some);
+	some.role = RST_ROLE_SERVER;
+	some.flags = RST_EVENT_REASON;
+	some.reason = 2;
+	some.netns = 0;
+	event(edges, some);
+	some.reason = 3;
+	some.role = RST_ROLE_CLIENT;
+	event(edges, some);
+	some.reason = 4; /* it has no name */
+	event(edges, some);
+	edges_assert(edges, "22:13:21 10.0.0.2:8080         -> 10.0.0.7:51234        -           "
+			    "closed_port -                    -      4026531840\n"
+			    "22:13:21 10.0.0.2:8080         -> 10.0.0.7:51234        -           "
+			    "closed_port NO_SOCKET            server 0\n"
+			    "22:13:21 10.0.0.2:8080         -> 10.0.0.7:51234        -           "
+			    "closed_port A_REASON_OF_A_LATER_KERNEL client 0\n"
+			    "22:13:21 10.0.0.2:8080         -> 10.0.0.7:51234        -           "
+			    "closed_port -                    client 0\n");
+}
+
+/* A recording may come from anybody: its names do not steer the reader's terminal. */
+static void names_that_are_not_ours(void **state)
+{
+	struct edges *edges = *state;
+	struct view view = usual;
+	struct rst_event some = edges_event(RST_SENT, RST_CLOSED_PORT);
+
+	view.wide = true;
+	reopen(edges, &view, NULL);
+	edges_hook(edges, "\033[2J", false, "a\nb\x7f\x9b");
+	edges_reason(edges, 2, "\033]0;x\007");
+	assert_int_equal(records_feed(&edges->records, &edges->records.start), 0);
+	edges_assert(edges, "--- not attached: ?[2J: a?b??\n"
+			    "TIME     LOCAL                    PEER                  TRIG/STATE  "
+			    "CAUSE       REASON               ROLE   NETNS\n");
+	some.flags = RST_EVENT_REASON;
+	some.reason = 2;
+	event(edges, some);
+	edges_assert(edges, "22:13:21 10.0.0.2:8080         -> 10.0.0.7:51234        -           "
+			    "closed_port ?]0;x?               -      4026531840\n");
+}
+
+/* --- windows --- */
+
+static void an_empty_window(void **state)
+{
+	struct edges *edges = *state;
+
+	begin(edges);
+	records_quiet(&edges->records, 10);
+	edges_assert(edges, "--- 22:13:20 to 22:13:30: no resets\n");
+	edges->records.slice.missed = 3;
+	records_quiet(&edges->records, 10);
+	edges_assert(edges, "--- 22:13:30 to 22:13:40: no resets\n"
+			    "    LOST      hook calls (skipped by the kernel) 3\n");
+}
+
+static void a_full_window(void **state)
+{
+	struct edges *edges = *state;
+	struct records *records = &edges->records;
+
+	begin(edges);
+	records_count(records, web, 6);
+	records_count(records, refused, 2);
+	records_count(records, nobody, 1);
+	records_tabled(records, records_peer_key(0x0a000007, 7, RST_SENT), 5);
+	records_tabled(records, records_peer_key(0x0a000008, 8, RST_RECEIVED), 2);
+	records->slice.events = 9;
+	records_slice(records, 10 * SECOND_NS);
+	edges_assert(edges, "--- 22:13:20 to 22:13:30: sent 7, received 2\n"
+			    "    sent      closed_port 1, aborted 6\n"
+			    "    received  refused 2\n"
+			    "    ports     :80 server sent 6, :5432 client received 2, :9 sent 1\n"
+			    "    peers     10.0.0.7 sent 5, 10.0.0.8 received 2; 2 distinct\n");
+}
+
+static void bounds_and_losses(void **state)
+{
+	struct edges *edges = *state;
+	struct records *records = &edges->records;
+
+	begin(edges);
+	records_count(records, web, 16);
+	records_tabled(records, records_peer_key(0x0a000007, 7, RST_SENT), 9);
+	records_tabled(records, records_peer_key(0x0a000008, 7, RST_SENT), 5);
+	records_other(records, RST_SENT, RST_ABORTED, 4);
+	records->slice.events = 10;
+	records->slice.lost = 3;
+	records->slice.missed = 11;
+	records->slice.peers_full = 1;
+	records->slice.peer_error = 4; /* and the 1 */
+	records_slice(records, 10 * SECOND_NS);
+	edges_assert(edges, "--- 22:13:20 to 22:13:30: sent 20, received 0\n"
+			    "    sent      aborted 20\n"
+			    "    ports     :80 server sent 16\n"
+			    "    peers     10.0.0.7 sent 9..14; 2 distinct\n"
+			    "    thinned   7 events\n"
+			    "    LOST      events (ring buffer full) 3, "
+			    "hook calls (skipped by the kernel) 11, ports (table full) 4, "
+			    "peers (table full) 1\n");
+	records_count(records, web, 16);
+	records_tabled(records, records_peer_key(0x0a000007, 7, RST_SENT), 9);
+	records->slice.events = 16;
+	records->slice.peer_error = 9;
+	records_slice(records, 10 * SECOND_NS);
+	edges_assert(edges, "--- 22:13:30 to 22:13:40: sent 16, received 0\n"
+			    "    sent      aborted 16\n"
+			    "    ports     :80 server sent 16\n"
+			    "    peers     none stands out; 1 distinct\n");
+}
+
+static void more_than_the_list_holds(void **state)
+{
+	struct edges *edges = *state;
+	struct records *records = &edges->records;
+	struct record_distinct *distinct = unit_zeroed(sizeof(*distinct));
+	struct rst_port_key key = web;
+
+	*distinct = (struct record_distinct){.head = RECORD_HEAD(record_distinct, RECORD_DISTINCT),
+					     .direction = RST_SENT};
+	memset(distinct->registers, 1, 1000);
+	begin(edges);
+	for (unsigned i = 0; i < 13; i++) {
+		key.port = 1000 + i;
+		records_count(records, key, 50 - i);
+	}
+	assert_int_equal(records_feed(records, distinct), 0);
+	records->slice.events = records->slice.counted;
+	records_slice(records, 10 * SECOND_NS);
+	edges_assert(edges, "--- 22:13:20 to 22:13:30: sent 572, received 0\n"
+			    "    sent      aborted 572\n"
+			    "    ports     :1000 server sent 50, :1001 server sent 49, "
+			    ":1002 server sent 48, :1003 server sent 47, :1004 server sent 46, "
+			    ":1005 server sent 45, :1006 server sent 44, :1007 server sent 43, "
+			    ":1008 server sent 42, :1009 server sent 41, and 3 more\n"
+			    "    peers     none shown; 1031 distinct (estimate)\n");
+	free(distinct);
+}
+
+/* The filter empties the lists; the totals stay. */
+static void a_filter_that_hides_all(void **state)
+{
+	struct edges *edges = *state;
+	const struct pipeline_settings settings = {
+		.filter = {.port_count = 1, .ports = {443}, .netns = 9}};
+
+	reopen(edges, &usual, &settings);
+	begin(edges);
+	records_count(&edges->records, web, 3);
+	records_tabled(&edges->records, records_peer_key(0x0a000007, 7, RST_SENT), 3);
+	event(edges, edges_event(RST_SENT, RST_ABORTED));
+	edges->records.slice.events = 4;
+	records_slice(&edges->records, 10 * SECOND_NS);
+	edges_assert(edges, "--- 22:13:20 to 22:13:30: sent 3, received 0\n"
+			    "    sent      aborted 3\n"
+			    "    ports     none shown\n"
+			    "    peers     none shown; 1 distinct\n");
+}
+
+/* Numbers that have no name yet: nothing of them can be said, and nothing breaks. */
+static void causes_of_a_later_version(void **state)
+{
+	struct edges *edges = *state;
+	char *written;
+
+	begin(edges);
+	for (unsigned cause = 0; cause < 256; cause++) {
+		struct rst_port_key key = {
+			.netns = 7, .port = 1, .cause = cause, .direction = RST_SENT};
+
+		records_count(&edges->records, key, 1);
+		key.direction = RST_RECEIVED;
+		records_count(&edges->records, key, 1);
+		event(edges, edges_event(RST_RECEIVED, cause));
+	}
+	records_quiet(&edges->records, 120);
+	records_end(&edges->records);
+	written = edges_written(edges->output);
+	assert_non_null(strstr(written, ": sent 256, received 256\n"));
+	assert_null(strstr(written, "null"));
+	free(written);
+}
+
+/* --- alerts --- */
+
+static const struct pipeline_settings touchy = {
+	.has_rate = true,
+	.rate = {.floor = 1, .factor = 2, .hold = 1, .up = 2, .down = 2, .multiplier = 1}};
+
+static void alerts(void **state)
+{
+	struct edges *edges = *state;
+	struct records *records = &edges->records;
+	const struct view view = {.wall_time = true, .utc = true};
+
+	reopen(edges, &view, &touchy);
+	begin(edges);
+	for (unsigned i = 0; i < 8; i++) {
+		records_count(records, nobody, 3);
+		if (i == 2)
+			records_count(records, refused, 1);
+		records_tabled(records, records_peer_key(0x0a000007, 0, RST_SENT), 2);
+		records_slice(records, SECOND_NS);
+	}
+	edges_assert(edges, "");
+	records_slice(records, SECOND_NS);
+	edges_assert(edges,
+		     "*** 22:13:29 ALERT rst_sent_rate raised (warning, since 22:13:27)\n"
+		     "    2.4 resets/s sent over 10 s, against 0/s in the minute before; "
+		     "100% closed_port, 100% port 9, 66% peer 10.0.0.7\n"
+		     "    ports     :9 100%\n"
+		     "    peers     10.0.0.7 66%\n"
+		     "    advice    Nothing listens on that port: see whether its service is down "
+		     "(ss -ltn) or whether a scan or a flood is under way.\n");
+	records_quiet(records, 20);
+	edges_assert(edges,
+		     "*** 22:13:33 ALERT rst_sent_rate cleared (warning, since 22:13:27)\n"
+		     "    1.5 resets/s sent over 10 s, against 3/s in the minute before; 100% "
+		     "closed_port, 100% port 9, 66% peer 10.0.0.7\n");
+}
+
+/* Resets without port and peer: the lists say so. */
+static void an_alert_about_nothing_known(void **state)
+{
+	struct edges *edges = *state;
+	const struct view view = {.since_start = true, .utc = true};
+
+	reopen(edges, &view, &touchy);
+	begin(edges);
+	for (unsigned i = 0; i < 3; i++) {
+		records_other(&edges->records, RST_RECEIVED, RST_STAGE_STRAY, 100);
+		records_slice(&edges->records, SECOND_NS);
+	}
+	edges_assert(edges, "*** 3.000 ALERT rst_received_rate raised (warning, since 22:13:21)\n"
+			    "    30 resets/s received over 10 s, against 0/s in the minute before\n"
+			    "    ports     none known\n"
+			    "    peers     none known\n"
+			    "    advice    The kernel gave no reason: see the ports and peers "
+			    "above.\n");
+}
+
+static void colors(void **state)
+{
+	struct edges *edges = *state;
+	struct view view = {.windows = true, .wall_time = true, .utc = true, .color = true};
+
+	reopen(edges, &view, &touchy);
+	begin(edges);
+	for (unsigned i = 0; i < 3; i++) {
+		records_other(&edges->records, RST_RECEIVED, RST_STAGE_STRAY, 100);
+		records_slice(&edges->records, SECOND_NS);
+	}
+	records_quiet(&edges->records, 20);
+	records_end(&edges->records);
+	edges_assert(edges,
+		     "\033[1;31m*** 22:13:23 ALERT rst_received_rate raised (warning, since "
+		     "22:13:21)\033[0m\n"
+		     "    30 resets/s received over 10 s, against 0/s in the minute before\n"
+		     "    ports     none known\n"
+		     "    peers     none known\n"
+		     "    advice    The kernel gave no reason: see the ports and peers "
+		     "above.\n"
+		     "\033[1m--- 22:13:20 to 22:13:30: sent 0, received 300\033[0m\n"
+		     "    received  stray 300\n"
+		     "    ports     none shown\n"
+		     "    peers     none shown; 0 distinct\n"
+		     "    LOST      ports (table full) 300\n"
+		     "\033[1;32m*** 22:13:33 ALERT rst_received_rate cleared (warning, since "
+		     "22:13:21)\033[0m\n"
+		     "    0 resets/s received over 10 s, against 100/s in the minute before\n"
+		     "\033[1m--- 22:13:30 to 22:13:40: no resets\033[0m\n"
+		     "\033[1m--- 22:13:40 to 22:13:43: no resets\033[0m\n"
+		     "--- end: 23 s, sent 0, received 300, alerts 1\n");
+}
+
+/* The longest summary, advice and lists: whole, and without escape sequences. */
+static void no_escape_without_color(void **state)
+{
+	struct edges *edges = *state;
+	char *written;
+
+	reopen(edges, &usual, &touchy);
+	begin(edges);
+	for (unsigned i = 0; i < 8; i++) {
+		records_count(&edges->records, web, 300);
+		event(edges, edges_event(RST_SENT, RST_ABORTED));
+		records_slice(&edges->records, SECOND_NS);
+	}
+	records_quiet(&edges->records, 20);
+	records_end(&edges->records);
+	written = edges_written(edges->output);
+	assert_non_null(strstr(written, "ALERT rst_sent_rate raised"));
+	assert_non_null(strstr(written, "ALERT rst_sent_rate cleared"));
+	assert_null(strchr(written, '\033'));
+	free(written);
+}
+
+/* --- the end, and what is hidden --- */
+
+static void the_end(void **state)
+{
+	struct edges *edges = *state;
+
+	begin(edges);
+	records_count(&edges->records, web, 6);
+	edges->records.slice.events = 6;
+	records_slice(&edges->records, SECOND_NS + SECOND_NS / 4);
+	records_end(&edges->records);
+	edges_assert(edges, "--- 22:13:20 to 22:13:21: sent 6, received 0\n"
+			    "    sent      aborted 6\n"
+			    "    ports     :80 server sent 6\n"
+			    "    peers     none shown; 0 distinct\n"
+			    "--- end: 1.3 s, sent 6, received 0, alerts 0\n");
+}
+
+static void an_end_that_is_missing(void **state)
+{
+	struct edges *edges = *state;
+
+	begin(edges);
+	pipeline_finish(edges->records.pipeline, false);
+	edges_assert(edges, "--- end (cut short): 0 s, sent 0, received 0, alerts 0\n");
+}
+
+/* The first words of the lines, those of a block's other lines left out. */
+static void assert_lines(const struct view *view, const char *expected)
+{
+	struct edges edges = {0};
+	char *written, *line, said[512] = "";
+
+	edges_begin(&edges, view, NULL);
+	event(&edges, edges_event(RST_SENT, RST_ABORTED));
+	records_quiet(&edges.records, 60);
+	records_run(&edges.records, nobody, 1000, 30);
+	records_end(&edges.records);
+	written = edges_written(edges.output);
+	for (line = strtok(written, "\n"); line; line = strtok(NULL, "\n"))
+		if (*line != ' ') {
+			assert_true(strlen(said) < sizeof(said) - 8);
+			strncat(said, line, 5);
+			strcat(said, "|");
+		}
+	assert_string_equal(said, expected);
+	free(written);
+	edges_close(&edges);
+}
+
+static void what_the_view_hides(void **state)
+{
+	struct view view = usual;
+
+	(void)state;
+	assert_lines(&view, "TIME |22:13|--- 2|--- 2|--- 2|--- 2|--- 2|--- 2|--- 2|--- 2|"
+			    "*** 2|--- 2|--- e|");
+	view.events = false; /* quiet */
+	assert_lines(&view, "--- 2|--- 2|--- 2|--- 2|--- 2|--- 2|--- 2|--- 2|*** 2|--- 2|--- e|");
+	view.windows = false; /* alerts only */
+	assert_lines(&view, "*** 2|");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(the_start, setup, teardown),
+		cmocka_unit_test_setup_teardown(headers, setup, teardown),
+		cmocka_unit_test_setup_teardown(sent_and_received, setup, teardown),
+		cmocka_unit_test_setup_teardown(ipv6, setup, teardown),
+		cmocka_unit_test_setup_teardown(eighty_columns, setup, teardown),
+		cmocka_unit_test_setup_teardown(times, setup, teardown),
+		cmocka_unit_test_setup_teardown(local_time, setup, teardown),
+		cmocka_unit_test_setup_teardown(wide, setup, teardown),
+		cmocka_unit_test_setup_teardown(names_that_are_not_ours, setup, teardown),
+		cmocka_unit_test_setup_teardown(an_empty_window, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_full_window, setup, teardown),
+		cmocka_unit_test_setup_teardown(bounds_and_losses, setup, teardown),
+		cmocka_unit_test_setup_teardown(more_than_the_list_holds, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_filter_that_hides_all, setup, teardown),
+		cmocka_unit_test_setup_teardown(causes_of_a_later_version, setup, teardown),
+		cmocka_unit_test_setup_teardown(alerts, setup, teardown),
+		cmocka_unit_test_setup_teardown(an_alert_about_nothing_known, setup, teardown),
+		cmocka_unit_test_setup_teardown(colors, setup, teardown),
+		cmocka_unit_test_setup_teardown(no_escape_without_color, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_end, setup, teardown),
+		cmocka_unit_test_setup_teardown(an_end_that_is_missing, setup, teardown),
+		cmocka_unit_test(what_the_view_hides),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
