@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "alert.h"
 
-#define SECOND_NS 1000000000ULL
+#include "units.h"
+
 #define MINUTE_NS (60 * SECOND_NS)
 
 static const char *const kinds[ALERT_KINDS] = {

@@ -20,10 +20,10 @@
 #include "names.h"
 #include "privilege.h"
 #include "rstwatch.skel.h"
+#include "units.h"
 
-#define BATCH	    8192  /* counters read at once */
-#define POLL_EVENTS 65536 /* events delivered before other work gets a turn */
-#define SECOND_NS   1000000000ULL
+#define BATCH	    8192	 /* counters read at once */
+#define POLL_EVENTS 65536	 /* events delivered before other work gets a turn */
 #define STOP_POLL   (-ECANCELED) /* from the ring buffer's callback: enough for now */
 
 enum {

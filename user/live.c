@@ -13,6 +13,7 @@
 #include "capture.h"
 #include "recording.h"
 #include "session.h"
+#include "units.h"
 #include "version.h"
 
 struct live {
@@ -71,10 +72,9 @@ static int watch(struct live *live, int fd, uint32_t events)
 /* A tick each second from the start of the first slice. */
 static int start_timer(struct live *live)
 {
-	uint64_t first_ns = capture_start_ns(live->capture) + 1000000000ULL;
+	uint64_t first_ns = capture_start_ns(live->capture) + SECOND_NS;
 	struct itimerspec ticks = {
-		.it_value = {.tv_sec = first_ns / 1000000000ULL,
-			     .tv_nsec = first_ns % 1000000000ULL},
+		.it_value = {.tv_sec = first_ns / SECOND_NS, .tv_nsec = first_ns % SECOND_NS},
 		.it_interval = {.tv_sec = 1},
 	};
 

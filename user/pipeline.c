@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "advice.h"
+#include "units.h"
 
-#define SECOND_NS     1000000000ULL
 #define CLOCK_STEP_NS (SECOND_NS / 10) /* more than the wall clock drifts in a window */
 
 void pipeline_init(struct pipeline *pipeline, const struct pipeline_settings *settings,

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#define SECOND_NS 1000000000ULL
+#include "units.h"
 
 /* The well-known alarm: 10 times max(5/s, the minute before), told after 20 s, cleared after an
  * hour, longer by a fifth for each flap up to two hours, silent in the first minute. */

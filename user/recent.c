@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "recent.h"
 
-#define SECOND_NS 1000000000ULL
+#include "units.h"
 
 static void clear(struct recent_slice *slice)
 {

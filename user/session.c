@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SECOND_NS 1000000000ULL
+#include "units.h"
 
 void session_complain(const char *format, ...)
 {

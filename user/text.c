@@ -6,6 +6,7 @@
 
 #include "address.h"
 #include "names.h"
+#include "units.h"
 
 #define END_WIDTH    21 /* 255.255.255.255:65535 */
 #define STATE_WIDTH  11 /* ESTABLISHED */
@@ -56,7 +57,7 @@ static void times(struct text *text, const struct pipeline_run *run, uint64_t mo
 	if (text->view.since_start) {
 		if ((int64_t)since_ns < 0)
 			since_ns = 0;
-		output_number(text->output, since_ns / 1000000000);
+		output_number(text->output, since_ns / SECOND_NS);
 		output_char(text->output, '.');
 		output_digits(text->output, since_ns / 1000000 % 1000, 3);
 		output_char(text->output, ' ');

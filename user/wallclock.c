@@ -4,7 +4,7 @@
 #include <string.h>
 #include <time.h>
 
-#define SECOND_NS 1000000000ULL
+#include "units.h"
 
 static void break_down(struct wallclock *wallclock, uint64_t time_ns)
 {
