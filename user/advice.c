@@ -70,7 +70,7 @@ void advice_rate(struct alert *alert, const struct rate_verdict *verdict)
 	}
 	sentence_add(&sentence, " over 10 s, against ");
 	sentence_add_decimal(&sentence, verdict->baseline);
-	sentence_add(&sentence, "/s in the minute before");
+	sentence_add(&sentence, "/s in the minute before it began");
 	if (alert->causes[cause]) {
 		sentence_add(&sentence, "; ");
 		add_share(&sentence, alert->causes[cause], alert->total);
@@ -93,4 +93,6 @@ void advice_rate(struct alert *alert, const struct rate_verdict *verdict)
 		sentence_add(&sentence, address);
 	}
 	alert->advice = cause_advice[cause] ? cause_advice[cause] : cause_advice[RST_UNKNOWN];
+	if (!alert->total)
+		alert->advice = "Nothing to do: it is over.";
 }

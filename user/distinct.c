@@ -79,5 +79,6 @@ uint64_t distinct_estimate(const uint8_t registers[RST_DISTINCT_WIDTH])
 		sum = (sum + histogram[rank]) / 2;
 	sum += width * sigma(histogram[0] / width);
 	/* 0.7213... = 1 / (2 ln 2) */
-	return (uint64_t)(0.72134752044448170 * width * width / sum + 0.5);
+	sum = 0.72134752044448170 * width * width / sum + 0.5;
+	return sum < 0x1p63 ? (uint64_t)sum : UINT64_MAX; /* every register full: no estimate */
 }

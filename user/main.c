@@ -54,7 +54,7 @@ int main(int argc, char *argv[])
 		return SESSION_USAGE;
 	}
 	code = actions[options.action](&options);
-	if (fflush(stdout) && errno != EPIPE) {
+	if ((fflush(stdout) || ferror(stdout)) && errno != EPIPE) {
 		session_complain("cannot write to standard output: %s", strerror(errno));
 		return SESSION_FAILED;
 	}

@@ -48,6 +48,8 @@ static int feed_start(struct pipeline *pipeline, const struct record_start *star
 	const struct pipeline_settings *settings = &pipeline->settings;
 	struct pipeline_run *run = &pipeline->run;
 
+	if (start->monotonic_ns > INT64_MAX)
+		return -EPROTO;
 	run->start = *start;
 	run->start.version[sizeof(run->start.version) - 1] = '\0';
 	run->start.kernel[sizeof(run->start.kernel) - 1] = '\0';
@@ -141,6 +143,7 @@ static void report_rate(void *context, struct rate_series *series, enum alert_st
 	struct alert_incident *incident = &series->incident;
 
 	if (status == ALERT_RAISED) {
+		series->first_real_ns = wall(pipeline, incident->first_ns);
 		incident->number = ++pipeline->alert_number;
 		pipeline->totals.alerts++;
 	}
@@ -154,7 +157,7 @@ static void report_rate(void *context, struct rate_series *series, enum alert_st
 	alert->time_ns = pipeline->window.end_ns;
 	alert->first_seen_ns = incident->first_ns;
 	alert->time_real_ns = wall(pipeline, alert->time_ns);
-	alert->first_seen_real_ns = wall(pipeline, alert->first_seen_ns);
+	alert->first_seen_real_ns = series->first_real_ns;
 	alert->total = verdict->recent_total;
 	alert->facts[0] = (struct alert_fact){"rate", verdict->recent};
 	alert->facts[1] = (struct alert_fact){"baseline", verdict->baseline};
@@ -173,7 +176,8 @@ static int feed_slice(struct pipeline *pipeline, const struct record_slice *slic
 	uint64_t duration_ns = pipeline->settings.duration_ns, late_ns;
 
 	if (slice->end_ns < slice->start_ns || slice->end_ns < pipeline->totals.end_ns ||
-	    slice->events > slice->counted || slice->lost > slice->counted - slice->events)
+	    slice->end_ns > INT64_MAX || slice->events > slice->counted ||
+	    slice->lost > slice->counted - slice->events)
 		return -EPROTO;
 	pipeline->run.realtime_offset_ns = slice->realtime_ns - slice->end_ns;
 	if (duration_ns && slice->end_ns - pipeline->totals.start_ns >= duration_ns)
@@ -206,7 +210,7 @@ static void tell_end(struct pipeline *pipeline)
 
 static int feed_end(struct pipeline *pipeline, const struct record_end *end)
 {
-	if (end->monotonic_ns < pipeline->totals.end_ns)
+	if (end->monotonic_ns < pipeline->totals.end_ns || end->monotonic_ns > INT64_MAX)
 		return -EPROTO;
 	pipeline->run.realtime_offset_ns = end->realtime_ns - end->monotonic_ns;
 	pipeline->totals.end_ns = end->monotonic_ns;

@@ -146,11 +146,17 @@ static void step_series(struct rate *rate, struct rate_series *series, unsigned 
 	bool was_quiet = !series->incident.firing && !series->incident.raised;
 	bool firing = rate_judge(rate, series, &verdict);
 
-	if (firing && was_quiet)
+	if (firing && was_quiet) {
 		series->since_first = verdict.recent_total;
+		series->first = verdict;
+	}
 	status = alert_step(&series->incident, &rate->policy, firing, now_ns);
-	if (status)
-		report(context, series, status, direction, netns, &verdict);
+	if (!status)
+		return;
+	/* By now the incident is in its own baseline: tell what it exceeded when it began. */
+	verdict.baseline = series->first.baseline;
+	verdict.limit = series->first.limit;
+	report(context, series, status, direction, netns, &verdict);
 }
 
 void rate_step(struct rate *rate, uint64_t start_ns, uint64_t end_ns, rate_report report,

@@ -24,11 +24,20 @@
 #define RATE_SECONDS	(RATE_RECENT + RATE_BASELINE)
 #define RATE_NAMESPACES 1024
 
+/* What the rule compared, in resets a second. A report has the baseline and the limit of the second
+ * in which the incident began. */
+struct rate_verdict {
+	double recent, baseline, limit;
+	uint64_t recent_total;
+};
+
 /* The resets of the last seconds; [(second) % RATE_SECONDS]. */
 struct rate_series {
 	uint64_t pending; /* counted since the last step */
 	uint64_t seconds[RATE_SECONDS];
-	uint64_t since_first; /* since the incident began */
+	uint64_t since_first;	   /* since the incident began */
+	struct rate_verdict first; /* when it began */
+	uint64_t first_real_ns;	   /* wall clock then, kept by the reporter */
 	struct alert_incident incident;
 };
 
@@ -46,12 +55,6 @@ struct rate {
 	bool swept;	    /* idle namespaces were forgotten since the last step */
 	struct rate_series host[RST_DIRECTIONS];
 	TABLE_OF(struct rate_netns, namespaces, RATE_NAMESPACES);
-};
-
-/* What the rule compared, in resets a second. */
-struct rate_verdict {
-	double recent, baseline, limit;
-	uint64_t recent_total;
 };
 
 extern const struct rate_settings rate_defaults;

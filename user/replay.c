@@ -16,7 +16,10 @@ static int consume(void *context, const struct record *record)
 
 	if (error)
 		return error;
-	return session->pipeline.done || session->output.error ? ENOUGH : 0;
+	/* A limit is reached within a slice: its counters follow, and belong to what was shown. */
+	if (session->pipeline.done && record->kind == RECORD_SLICE)
+		return ENOUGH;
+	return session->output.error ? ENOUGH : 0;
 }
 
 int replay_run(const struct options *options)

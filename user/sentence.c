@@ -28,7 +28,7 @@ void sentence_add_number(struct sentence *sentence, uint64_t number)
 
 void sentence_add_decimal(struct sentence *sentence, double number)
 {
-	uint64_t tenths = (uint64_t)(number * 10 + 0.5);
+	uint64_t tenths = number < 1e17 ? (uint64_t)(number * 10 + 0.5) : UINT64_MAX;
 	char fraction[3] = {'.', '0' + tenths % 10, '\0'};
 
 	sentence_add_number(sentence, tenths / 10);

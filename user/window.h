@@ -11,6 +11,7 @@
 
 #include "event.h"
 #include "filter.h"
+#include "names.h"
 #include "record.h"
 #include "table.h"
 
@@ -107,10 +108,10 @@ struct window_summary {
 	struct window_losses losses;
 };
 
-/* The number to count it under: one that is out of range is unknown, or not specified. */
+/* The number to count it under: one that has no name is unknown, or not specified. */
 static inline unsigned window_cause(unsigned cause)
 {
-	return cause < RST_CAUSES ? cause : RST_UNKNOWN;
+	return name_cause(cause) ? cause : RST_UNKNOWN;
 }
 
 static inline unsigned window_reason(unsigned reason)

@@ -28,9 +28,10 @@ static void says_who_and_why(void **state)
 	alert.peers[0].count = 1234;
 	unit_ipv4(alert.peers[0].key.address, 0x0a000007);
 	advice_rate(&alert, &verdict);
-	assert_string_equal(alert.summary,
-			    "123.4 resets/s sent in netns 4026531840 over 10 s, against 2/s in the "
-			    "minute before; 81% closed_port, 50% port 8080, 100% peer 10.0.0.7");
+	assert_string_equal(
+		alert.summary,
+		"123.4 resets/s sent in netns 4026531840 over 10 s, against 2/s in the "
+		"minute before it began; 81% closed_port, 50% port 8080, 100% peer 10.0.0.7");
 	assert_non_null(strstr(alert.advice, "Nothing listens"));
 }
 
@@ -40,8 +41,9 @@ static void says_no_more_than_is_known(void **state)
 
 	(void)state;
 	advice_rate(&alert, &verdict);
-	assert_string_equal(alert.summary,
-			    "123.4 resets/s received over 10 s, against 2/s in the minute before");
+	assert_string_equal(
+		alert.summary,
+		"123.4 resets/s received over 10 s, against 2/s in the minute before it began");
 	assert_non_null(alert.advice);
 	alert = alert_of(RST_RECEIVED);
 	alert.total = 0;

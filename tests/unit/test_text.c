@@ -454,17 +454,18 @@ static void alerts(void **state)
 	records_slice(records, SECOND_NS);
 	edges_assert(edges,
 		     "*** 22:13:29 ALERT rst_sent_rate raised (warning, since 22:13:27)\n"
-		     "    2.4 resets/s sent over 10 s, against 0/s in the minute before; "
+		     "    2.4 resets/s sent over 10 s, against 0/s in the minute before it began; "
 		     "100% closed_port, 100% port 9, 66% peer 10.0.0.7\n"
 		     "    ports     :9 100%\n"
 		     "    peers     10.0.0.7 66%\n"
 		     "    advice    Nothing listens on that port: see whether its service is down "
 		     "(ss -ltn) or whether a scan or a flood is under way.\n");
 	records_quiet(records, 20);
-	edges_assert(edges,
-		     "*** 22:13:33 ALERT rst_sent_rate cleared (warning, since 22:13:27)\n"
-		     "    1.5 resets/s sent over 10 s, against 3/s in the minute before; 100% "
-		     "closed_port, 100% port 9, 66% peer 10.0.0.7\n");
+	edges_assert(
+		edges,
+		"*** 22:13:33 ALERT rst_sent_rate cleared (warning, since 22:13:27)\n"
+		"    1.5 resets/s sent over 10 s, against 0/s in the minute before it began; 100% "
+		"closed_port, 100% port 9, 66% peer 10.0.0.7\n");
 }
 
 /* Resets without port and peer: the lists say so. */
@@ -479,12 +480,14 @@ static void an_alert_about_nothing_known(void **state)
 		records_other(&edges->records, RST_RECEIVED, RST_STAGE_STRAY, 100);
 		records_slice(&edges->records, SECOND_NS);
 	}
-	edges_assert(edges, "*** 3.000 ALERT rst_received_rate raised (warning, since 22:13:21)\n"
-			    "    30 resets/s received over 10 s, against 0/s in the minute before\n"
-			    "    ports     none known\n"
-			    "    peers     none known\n"
-			    "    advice    The kernel gave no reason: see the ports and peers "
-			    "above.\n");
+	edges_assert(
+		edges,
+		"*** 3.000 ALERT rst_received_rate raised (warning, since 22:13:21)\n"
+		"    30 resets/s received over 10 s, against 0/s in the minute before it began\n"
+		"    ports     none known\n"
+		"    peers     none known\n"
+		"    advice    The kernel gave no reason: see the ports and peers "
+		"above.\n");
 }
 
 static void colors(void **state)
@@ -500,25 +503,26 @@ static void colors(void **state)
 	}
 	records_quiet(&edges->records, 20);
 	records_end(&edges->records);
-	edges_assert(edges,
-		     "\033[1;31m*** 22:13:23 ALERT rst_received_rate raised (warning, since "
-		     "22:13:21)\033[0m\n"
-		     "    30 resets/s received over 10 s, against 0/s in the minute before\n"
-		     "    ports     none known\n"
-		     "    peers     none known\n"
-		     "    advice    The kernel gave no reason: see the ports and peers "
-		     "above.\n"
-		     "\033[1m--- 22:13:20 to 22:13:30: sent 0, received 300\033[0m\n"
-		     "    received  stray 300\n"
-		     "    ports     none shown\n"
-		     "    peers     none shown; 0 distinct\n"
-		     "    LOST      ports (table full) 300\n"
-		     "\033[1;32m*** 22:13:33 ALERT rst_received_rate cleared (warning, since "
-		     "22:13:21)\033[0m\n"
-		     "    0 resets/s received over 10 s, against 100/s in the minute before\n"
-		     "\033[1m--- 22:13:30 to 22:13:40: no resets\033[0m\n"
-		     "\033[1m--- 22:13:40 to 22:13:43: no resets\033[0m\n"
-		     "--- end: 23 s, sent 0, received 300, alerts 1\n");
+	edges_assert(
+		edges,
+		"\033[1;31m*** 22:13:23 ALERT rst_received_rate raised (warning, since "
+		"22:13:21)\033[0m\n"
+		"    30 resets/s received over 10 s, against 0/s in the minute before it began\n"
+		"    ports     none known\n"
+		"    peers     none known\n"
+		"    advice    The kernel gave no reason: see the ports and peers "
+		"above.\n"
+		"\033[1m--- 22:13:20 to 22:13:30: sent 0, received 300\033[0m\n"
+		"    received  stray 300\n"
+		"    ports     none shown\n"
+		"    peers     none shown; 0 distinct\n"
+		"    LOST      ports (table full) 300\n"
+		"\033[1;32m*** 22:13:33 ALERT rst_received_rate cleared (warning, since "
+		"22:13:21)\033[0m\n"
+		"    0 resets/s received over 10 s, against 0/s in the minute before it began\n"
+		"\033[1m--- 22:13:30 to 22:13:40: no resets\033[0m\n"
+		"\033[1m--- 22:13:40 to 22:13:43: no resets\033[0m\n"
+		"--- end: 23 s, sent 0, received 300, alerts 1\n");
 }
 
 /* The longest summary, advice and lists: whole, and without escape sequences. */
