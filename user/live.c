@@ -23,6 +23,7 @@ struct live {
 	struct recording_writer *recording;
 	int recording_error;
 	int epoll_fd, timer_fd;
+	bool between_slices; /* nothing has come since the last slice ended */
 };
 
 /* Tells the loop to stop; an eventfd, as it may be written from a signal handler. */
@@ -118,6 +119,7 @@ static int handle(struct live *live, int fd, bool *stop)
 	} else if (fd == live->timer_fd &&
 		   read(live->timer_fd, &ticks, sizeof(ticks)) == sizeof(ticks)) {
 		/* Missed ticks make one long slice. */
+		live->between_slices = true;
 		return capture_turn(live->capture, false, consume, live);
 	}
 	return 0;
@@ -137,9 +139,10 @@ static int loop(struct live *live)
 
 		if (ready < 0 && errno != EINTR)
 			return -errno;
+		live->between_slices = false;
 		if (ready > 0)
 			error = handle(live, event.data.fd, &stop);
-		if (!error && !stop)
+		if (!error && !stop && !pipeline->done)
 			error = capture_poll(live->capture, &more, consume, live);
 	}
 	return error;
@@ -163,7 +166,8 @@ static int run(struct live *live)
 		fputs("Watching for TCP resets. Ctrl-C ends.\n", stderr);
 	if (!error)
 		error = loop(live);
-	if (!error)
+	/* A run that is over with its last slice has nothing more to tell. */
+	if (!error && !live->between_slices)
 		error = capture_turn(live->capture, true, consume, live);
 	if (!error)
 		error = capture_end(live->capture, consume, live);
