@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * connects refused SECONDS    connects over loopback to a port where nobody listens
+ * connects ordinary COUNT     connects, exchanges a byte each way, closes; its own server answers
+ *
+ * Prints the connections per second.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define REFUSED_PORT  9
+#define ORDINARY_PORT 8080
+#define LOOPBACKS     250 /* server addresses taken in turn: one has too few ports for TIME_WAIT */
+
+static double now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return time.tv_sec + time.tv_nsec / 1e9;
+}
+
+static void die(const char *what)
+{
+	fprintf(stderr, "connects: %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+static struct sockaddr_in loopback(uint32_t index, uint16_t port)
+{
+	return (struct sockaddr_in){
+		.sin_family = AF_INET,
+		.sin_port = htons(port),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK + index % LOOPBACKS),
+	};
+}
+
+static double run_refused(double seconds)
+{
+	struct sockaddr_in address = loopback(0, REFUSED_PORT);
+	double start = now(), end = start;
+	uint64_t count = 0;
+
+	while (end - start < seconds) {
+		int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+
+		if (fd < 0)
+			die("socket");
+		if (!connect(fd, (struct sockaddr *)&address, sizeof(address))) {
+			errno = EADDRINUSE;
+			die("somebody listens on the port");
+		}
+		close(fd);
+		if (!(++count % 256))
+			end = now();
+	}
+	return count / (end - start);
+}
+
+static void serve(int listener)
+{
+	for (;;) {
+		int fd = accept(listener, NULL, NULL);
+		char byte;
+
+		if (fd < 0)
+			die("accept");
+		while (read(fd, &byte, 1) == 1)
+			if (write(fd, &byte, 1) != 1)
+				die("write");
+		close(fd);
+	}
+}
+
+static int listen_anywhere(void)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(ORDINARY_PORT)};
+	int fd = socket(AF_INET, SOCK_STREAM, 0), one = 1;
+
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) ||
+	    bind(fd, (struct sockaddr *)&address, sizeof(address)) || listen(fd, 4096))
+		die("listen");
+	return fd;
+}
+
+static void connect_once(uint32_t index)
+{
+	struct sockaddr_in address = loopback(index, ORDINARY_PORT);
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	char byte = 'x';
+
+	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)))
+		die("connect");
+	if (write(fd, &byte, 1) != 1 || read(fd, &byte, 1) != 1)
+		die("exchange");
+	close(fd);
+}
+
+static double run_ordinary(uint32_t count)
+{
+	int listener = listen_anywhere();
+	pid_t server = fork();
+	double start, rate;
+
+	if (server < 0)
+		die("fork");
+	if (!server)
+		serve(listener);
+	start = now();
+	for (uint32_t i = 0; i < count; i++)
+		connect_once(i);
+	rate = count / (now() - start);
+	kill(server, SIGKILL);
+	waitpid(server, NULL, 0);
+	return rate;
+}
+
+int main(int argc, char **argv)
+{
+	double number = argc == 3 ? strtod(argv[2], NULL) : 0;
+
+	if (number > 0 && number <= UINT32_MAX && !strcmp(argv[1], "refused")) {
+		printf("%.0f\n", run_refused(number));
+		return 0;
+	}
+	if (number >= 1 && number <= UINT32_MAX && !strcmp(argv[1], "ordinary")) {
+		printf("%.0f\n", run_ordinary(number));
+		return 0;
+	}
+	fputs("usage: connects refused SECONDS | ordinary COUNT\n", stderr);
+	return 2;
+}
