@@ -115,6 +115,8 @@ static __always_inline void count_stream(const struct rst_event *event, struct r
 		return;
 	}
 	*streamed = *event;
+	if (!streamed->time_ns) /* one that was held has its time */
+		streamed->time_ns = bpf_ktime_get_ns();
 	if (rst_wake) {
 		rst_wake = 0;
 		flags = BPF_RB_FORCE_WAKEUP;
@@ -133,14 +135,13 @@ static __noinline int count_event(struct rst_event *event, struct rst_sketch *sk
 	return 0;
 }
 
-/* Stamps the event and finds the memory of its slice on this CPU. */
+/* Notes the slice in the event and finds the memory of its slice on this CPU. */
 static __always_inline struct rst_sketch *count_begin(struct rst_event *event)
 {
 	__u32 slice = rst_slice, cpu = bpf_get_smp_processor_id();
 	__u32 index = (slice & 1) * rst_cpus + cpu;
 
 	event->slice = slice;
-	event->time_ns = bpf_ktime_get_ns();
 	return bpf_map_lookup_elem(&rst_sketches, &index);
 }
 
@@ -157,6 +158,7 @@ static __always_inline void count_hold(const struct rst_event *event, struct rst
 				       const void *sk)
 {
 	sketch->held = *event;
+	sketch->held.time_ns = bpf_ktime_get_ns();
 	sketch->held_sk = (__u64)sk;
 }
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Reads the segment that provoked a reset: its headers give the peer, the local end and the flags,
- * whether or not there was a socket. Everything is copied with probe reads, which answer a bad or
- * NULL pointer with zeroes.
+ * whether or not there was a socket. A bad or NULL pointer reads as zeroes, see kernel.h.
  */
 #ifndef RSTWATCH_BPF_PACKET_H
 #define RSTWATCH_BPF_PACKET_H
@@ -12,10 +11,12 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 #include "event.h"
+#include "kernel.h"
 
 #define PACKET_IPV4_BYTES 20 /* without options */
 #define PACKET_IPV6_BYTES 40 /* without extension headers */
 #define PACKET_TCP_BYTES  14 /* up to and with the flags */
+#define PACKET_FLAGS	  13 /* offset of the flags in the TCP header */
 
 struct packet_ipv4 {
 	__u8 version_ihl;
@@ -54,51 +55,40 @@ static __always_inline void packet_map_ipv4(__u8 address[16], const __u8 ipv4[4]
 	__builtin_memcpy(address + 12, ipv4, 4);
 }
 
-/* A field of the chunk below; the offsets are constants once libbpf has fitted the program. */
-#define PACKET_FIELD(type, chunk, base, field)                                                     \
-	(*(type *)((chunk) + (bpf_core_field_offset(struct sk_buff, field) - (base))))
-
-/*
- * Where the packet's IP and TCP headers are. In every kernel seen, the three fields lie close
- * together: one read fetches them, as each costs a call. If they ever do not, three reads do.
- */
-static __always_inline void packet_locate(const struct sk_buff *skb, unsigned char **network,
-					  unsigned char **transport)
+/* Loads straight from the packet, where the kernel lets us. */
+static __always_inline void packet_load(struct rst_event *event, const unsigned char *network,
+					const unsigned char *transport)
 {
-	const __u32 base = bpf_core_field_offset(struct sk_buff, network_header) & ~7U;
-	const __u32 head = bpf_core_field_offset(struct sk_buff, head);
-	const __u32 data = bpf_core_field_offset(struct sk_buff, data);
-	unsigned char chunk[64] __attribute__((aligned(8)));
+	const struct iphdr *v4 = KERNEL_CAST(network, iphdr);
+	const struct tcphdr *tcp = KERNEL_CAST(transport, tcphdr);
+	__be32 address;
 
-	if (head < base || data < base || head - base > sizeof(chunk) - 8 ||
-	    data - base > sizeof(chunk) - 8) {
-		*network = BPF_CORE_READ(skb, head) + BPF_CORE_READ(skb, network_header);
-		*transport = BPF_CORE_READ(skb, data);
-		return;
+	if (*(const __u8 *)v4 >> 4 == 4) {
+		address = v4->daddr;
+		packet_map_ipv4(event->local, (const __u8 *)&address);
+		address = v4->saddr;
+		packet_map_ipv4(event->peer, (const __u8 *)&address);
+	} else {
+		bpf_probe_read_kernel(event->peer, 16, network + 8);
+		bpf_probe_read_kernel(event->local, 16, network + 24);
 	}
-	bpf_probe_read_kernel(chunk, sizeof(chunk), (const void *)skb + base);
-	*network = PACKET_FIELD(unsigned char *, chunk, base, head) +
-		   PACKET_FIELD(__u16, chunk, base, network_header);
-	*transport = PACKET_FIELD(unsigned char *, chunk, base, data);
+	event->local_port = bpf_ntohs(tcp->dest);
+	event->peer_port = bpf_ntohs(tcp->source);
+	event->trigger = ((const __u8 *)tcp)[PACKET_FLAGS];
 }
 
 /*
- * At every call of trace_tcp_send_reset() with a segment, skb->data is at the TCP header and
- * network_header is valid. The segment travels from the peer to us. One read fetches both headers:
- * what lies behind a shorter packet is still the packet's own buffer, which ends with the
- * 320 bytes of skb_shared_info.
+ * Copies both headers with one probe read, where it does not. What lies behind a shorter packet is
+ * still the packet's own buffer, which ends with the 320 bytes of skb_shared_info.
  */
-static __always_inline void packet_read(struct rst_event *event, const struct sk_buff *skb)
+static __always_inline void packet_copy(struct rst_event *event, const unsigned char *network,
+					const unsigned char *transport)
 {
 	struct packet_headers headers;
 	struct packet_tcp tcp;
-	unsigned char *network, *transport;
-	__u32 offset;
+	__u32 offset = transport - network;
 
-	packet_locate(skb, &network, &transport);
-	offset = transport - network;
 	bpf_probe_read_kernel(&headers, sizeof(headers), network);
-
 	if (headers.v4.version_ihl >> 4 == 4) {
 		packet_map_ipv4(event->local, headers.v4.destination);
 		packet_map_ipv4(event->peer, headers.v4.source);
@@ -115,6 +105,22 @@ static __always_inline void packet_read(struct rst_event *event, const struct sk
 	event->local_port = bpf_ntohs(tcp.destination);
 	event->peer_port = bpf_ntohs(tcp.source);
 	event->trigger = tcp.flags;
+}
+
+/*
+ * At every call of trace_tcp_send_reset() with a segment, skb->data is at the TCP header and
+ * network_header is valid. The segment travels from the peer to us.
+ */
+static __always_inline void packet_read(struct rst_event *event, const struct sk_buff *skb)
+{
+	unsigned char *network =
+		KERNEL_READ(skb, sk_buff, head) + KERNEL_READ(skb, sk_buff, network_header);
+	unsigned char *transport = KERNEL_READ(skb, sk_buff, data);
+
+	if (bpf_rdonly_cast)
+		packet_load(event, network, transport);
+	else
+		packet_copy(event, network, transport);
 	event->flags |= RST_EVENT_TRIGGER;
 }
 
@@ -122,7 +128,7 @@ static __always_inline void packet_read(struct rst_event *event, const struct sk
  * other paths the device has already been taken off. */
 static __always_inline __u32 packet_netns(const struct sk_buff *skb)
 {
-	return BPF_CORE_READ(skb, dev, nd_net.net, ns.inum);
+	return KERNEL_READ(skb, sk_buff, dev, nd_net.net, ns.inum);
 }
 
 #endif

@@ -39,7 +39,7 @@ int rst_send(struct hook_arguments *context)
 	if (!sketch)
 		return 0; /* cannot be: one entry per possible CPU and generation */
 	if (sk) {
-		event.state = BPF_CORE_READ(sk, __sk_common.skc_state);
+		event.state = KERNEL_READ(sk, sock, __sk_common.skc_state);
 		event.netns = sock_netns(sk);
 	} else {
 		event.netns = packet_netns(skb);
@@ -80,7 +80,7 @@ int rst_receive(struct hook_arguments *context)
 
 	if (!sketch)
 		return 0; /* cannot be: one entry per possible CPU and generation */
-	event.state = BPF_CORE_READ(sk, __sk_common.skc_state);
+	event.state = KERNEL_READ(sk, sock, __sk_common.skc_state);
 	event.netns = sock_netns(sk);
 	sock_read(&event, sk);
 	event.role = sock_is_connected(event.state) ? sock_role(sk) : classify_role(&event);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Reads a socket. A TIME_WAIT or request mini-socket is passed as a struct sock but holds only the
- * struct sock_common at its head: look at the state first. Everything is copied with probe reads.
+ * struct sock_common at its head: look at the state first. A bad or NULL pointer reads as
+ * zeroes, see kernel.h.
  */
 #ifndef RSTWATCH_BPF_SOCK_H
 #define RSTWATCH_BPF_SOCK_H
@@ -32,7 +33,7 @@ static __always_inline bool sock_is_connected(__u8 state)
 
 static __always_inline __u32 sock_netns(const struct sock *sk)
 {
-	return BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+	return KERNEL_READ(sk, sock, __sk_common.skc_net.net, ns.inum);
 }
 
 /*
@@ -47,17 +48,17 @@ static __always_inline void sock_read(struct rst_event *event, const struct sock
 
 	/* Without CONFIG_IPV6 the IPv6 fields do not exist. */
 	if (bpf_core_field_exists(sk->__sk_common.skc_v6_daddr) &&
-	    BPF_CORE_READ(sk, __sk_common.skc_family) == SOCK_INET6) {
+	    KERNEL_READ(sk, sock, __sk_common.skc_family) == SOCK_INET6) {
 		BPF_CORE_READ_INTO(&event->local, sk, __sk_common.skc_v6_rcv_saddr.in6_u.u6_addr8);
 		BPF_CORE_READ_INTO(&event->peer, sk, __sk_common.skc_v6_daddr.in6_u.u6_addr8);
 	} else {
-		address = BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr);
+		address = KERNEL_READ(sk, sock, __sk_common.skc_rcv_saddr);
 		packet_map_ipv4(event->local, (const __u8 *)&address);
-		address = BPF_CORE_READ(sk, __sk_common.skc_daddr);
+		address = KERNEL_READ(sk, sock, __sk_common.skc_daddr);
 		packet_map_ipv4(event->peer, (const __u8 *)&address);
 	}
-	event->local_port = bpf_ntohs(BPF_CORE_READ(inet, inet_sport));
-	event->peer_port = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
+	event->local_port = bpf_ntohs(KERNEL_READ(inet, inet_sock, inet_sport));
+	event->peer_port = bpf_ntohs(KERNEL_READ(sk, sock, __sk_common.skc_dport));
 }
 
 /*
@@ -74,10 +75,10 @@ static __always_inline __u8 sock_role(const struct sock *sk)
 
 	if (!bpf_core_field_exists(inet->mc_index))
 		return RST_ROLE_UNKNOWN;
-	interface = BPF_CORE_READ(inet, mc_index);
+	interface = KERNEL_READ(inet, inet_sock, mc_index);
 	if (!interface && bpf_core_field_exists(inet->pinet6) &&
-	    BPF_CORE_READ(sk, __sk_common.skc_family) == SOCK_INET6)
-		interface = BPF_CORE_READ(inet, pinet6, mcast_oif);
+	    KERNEL_READ(sk, sock, __sk_common.skc_family) == SOCK_INET6)
+		interface = KERNEL_READ(inet, inet_sock, pinet6, mcast_oif);
 	return interface ? RST_ROLE_SERVER : RST_ROLE_CLIENT;
 }
 
@@ -90,7 +91,8 @@ static __always_inline __u8 sock_role_time_wait(const struct sock *sk)
 
 	if (!bpf_core_field_exists(tw->tw_tb) || !bpf_core_field_exists(bucket->fastreuse))
 		return RST_ROLE_UNKNOWN;
-	return BPF_CORE_READ(tw, tw_tb, fastreuse) < 0 ? RST_ROLE_CLIENT : RST_ROLE_SERVER;
+	return KERNEL_READ(tw, inet_timewait_sock, tw_tb, fastreuse) < 0 ? RST_ROLE_CLIENT
+									 : RST_ROLE_SERVER;
 }
 
 /* Whether our program has closed the receiving side (RCV_SHUTDOWN). */
@@ -101,8 +103,8 @@ static __always_inline bool sock_receive_shut(const struct sock *sk)
 
 static __always_inline bool sock_queue_full(const struct sock *listener)
 {
-	return BPF_CORE_READ(listener, sk_ack_backlog) >
-	       BPF_CORE_READ(listener, sk_max_ack_backlog);
+	return KERNEL_READ(listener, sock, sk_ack_backlog) >
+	       KERNEL_READ(listener, sock, sk_max_ack_backlog);
 }
 
 #endif

@@ -112,6 +112,21 @@ struct sk_buff {
 	__u16 network_header;
 };
 
+struct iphdr {
+	__be32 saddr;
+	__be32 daddr;
+};
+
+struct ipv6hdr {
+	struct in6_addr saddr;
+	struct in6_addr daddr;
+};
+
+struct tcphdr {
+	__be16 source;
+	__be16 dest;
+};
+
 #pragma clang attribute pop
 
 #endif
