@@ -29,8 +29,13 @@ struct option_row {
 	const char *name;
 	const char *argument; /* NULL: takes none */
 	const char *help;
-	option_parser parse;
+	option_parser parse; /* or, if NULL, what to set: */
+	size_t flag;	     /* offset of a bool in struct options */
+	bool value;
 };
+
+#define FLAG(member, value) NULL, offsetof(struct options, member), value
+#define PARSE(function)	    function, 0, false
 
 __attribute__((format(printf, 2, 3))) static int refuse(struct state *state, const char *format,
 							...)
@@ -63,13 +68,6 @@ static bool parse_number(const char *text, uint64_t least, uint64_t most, uint64
 	return true;
 }
 
-static int parse_json(struct state *state, const char *argument)
-{
-	(void)argument;
-	state->options->view.json = true;
-	return 0;
-}
-
 static int parse_interval(struct state *state, const char *argument)
 {
 	uint64_t seconds;
@@ -96,13 +94,6 @@ static int parse_count(struct state *state, const char *argument)
 	if (!parse_number(argument, 1, UINT64_MAX, &state->options->event_limit))
 		return refuse(state, "--count '%.64s': give a number of events, 1 or more",
 			      argument);
-	return 0;
-}
-
-static int parse_quiet(struct state *state, const char *argument)
-{
-	(void)argument;
-	state->options->view.events = false;
 	return 0;
 }
 
@@ -298,13 +289,6 @@ static int parse_rate(struct state *state, const char *argument)
 	}
 }
 
-static int parse_wide(struct state *state, const char *argument)
-{
-	(void)argument;
-	state->options->view.wide = true;
-	return 0;
-}
-
 static int parse_wall_time(struct state *state, const char *argument)
 {
 	(void)argument;
@@ -316,13 +300,6 @@ static int parse_since_start(struct state *state, const char *argument)
 {
 	(void)argument;
 	state->since_start = true;
-	return 0;
-}
-
-static int parse_utc(struct state *state, const char *argument)
-{
-	(void)argument;
-	state->options->view.utc = true;
 	return 0;
 }
 
@@ -339,20 +316,6 @@ static int parse_btf(struct state *state, const char *argument)
 	if (state->options->command == OPTIONS_REPLAY)
 		return refuse(state, "--btf: a replay asks no kernel; leave it out");
 	state->options->btf_path = argument;
-	return 0;
-}
-
-static int parse_fail_on_alert(struct state *state, const char *argument)
-{
-	(void)argument;
-	state->options->fail_on_alert = true;
-	return 0;
-}
-
-static int parse_verbose(struct state *state, const char *argument)
-{
-	(void)argument;
-	state->options->verbose = true;
 	return 0;
 }
 
@@ -382,32 +345,34 @@ static int parse_help(struct state *state, const char *argument)
 }
 
 static const struct option_row rows[] = {
-	{'j', "json", NULL, "one JSON object per line", parse_json},
-	{'i', "interval", "SECONDS", "window length (10)", parse_interval},
-	{'d', "duration", "SECONDS", "stop after that time", parse_duration},
-	{0, "count", "N", "stop after N events", parse_count},
-	{'q', "quiet", NULL, "no event lines: windows and alerts only", parse_quiet},
-	{0, "alerts", NULL, "alerts only", parse_alerts},
-	{'s', "sent", NULL, "only resets that this host sends", parse_sent},
-	{'r', "received", NULL, "only resets that this host receives", parse_received},
-	{'P', "port", "PORT[,...]", "only these local or peer ports", parse_port},
-	{'4', "ipv4", NULL, "only IPv4", parse_ipv4},
-	{'6', "ipv6", NULL, "only IPv6", parse_ipv6},
-	{0, "peer", "CIDR", "only peers in this range", parse_peer},
-	{0, "cause", "NAME", "only this cause or stage", parse_cause},
-	{0, "netns", "INODE", "only this network namespace", parse_netns},
-	{0, "rate", "KEY=N[,...]", "thresholds of the rate alarms", parse_rate},
-	{'w', "wide", NULL, "more columns: reason, role, netns", parse_wide},
-	{'T', "time", NULL, "wall time in front of each line (default)", parse_wall_time},
-	{'t', "seconds", NULL, "seconds since start in front of each line", parse_since_start},
-	{0, "utc", NULL, "wall times in UTC", parse_utc},
-	{'o', "output", "FILE", "record: where to", parse_output},
-	{0, "btf", "FILE", "kernel types, for a kernel that carries none", parse_btf},
-	{0, "fail-on-alert", NULL, "exit with 3 if any alert was raised", parse_fail_on_alert},
-	{0, "json-schema", NULL, "print the JSON Schema of --json", parse_schema},
-	{'v', "verbose", NULL, "libbpf's messages on standard error", parse_verbose},
-	{'V', "version", NULL, "print the version", parse_version},
-	{'h', "help", NULL, "print this help", parse_help},
+	{'j', "json", NULL, "one JSON object per line", FLAG(view.json, true)},
+	{'i', "interval", "SECONDS", "window length (10)", PARSE(parse_interval)},
+	{'d', "duration", "SECONDS", "stop after that time", PARSE(parse_duration)},
+	{0, "count", "N", "stop after N events", PARSE(parse_count)},
+	{'q', "quiet", NULL, "no event lines: windows and alerts only", FLAG(view.events, false)},
+	{0, "alerts", NULL, "alerts only", PARSE(parse_alerts)},
+	{'s', "sent", NULL, "only resets that this host sends", PARSE(parse_sent)},
+	{'r', "received", NULL, "only resets that this host receives", PARSE(parse_received)},
+	{'P', "port", "PORT[,...]", "only these local or peer ports", PARSE(parse_port)},
+	{'4', "ipv4", NULL, "only IPv4", PARSE(parse_ipv4)},
+	{'6', "ipv6", NULL, "only IPv6", PARSE(parse_ipv6)},
+	{0, "peer", "CIDR", "only peers in this range", PARSE(parse_peer)},
+	{0, "cause", "NAME", "only this cause or stage", PARSE(parse_cause)},
+	{0, "netns", "INODE", "only this network namespace", PARSE(parse_netns)},
+	{0, "rate", "KEY=N[,...]", "thresholds of the rate alarms", PARSE(parse_rate)},
+	{'w', "wide", NULL, "more columns: reason, role, netns", FLAG(view.wide, true)},
+	{'T', "time", NULL, "wall time in front of each line (default)", PARSE(parse_wall_time)},
+	{'t', "seconds", NULL, "seconds since start in front of each line",
+	 PARSE(parse_since_start)},
+	{0, "utc", NULL, "wall times in UTC", FLAG(view.utc, true)},
+	{'o', "output", "FILE", "record: where to", PARSE(parse_output)},
+	{0, "btf", "FILE", "kernel types, for a kernel that carries none", PARSE(parse_btf)},
+	{0, "fail-on-alert", NULL, "exit with 3 if any alert was raised",
+	 FLAG(fail_on_alert, true)},
+	{0, "json-schema", NULL, "print the JSON Schema of --json", PARSE(parse_schema)},
+	{'v', "verbose", NULL, "libbpf's messages on standard error", FLAG(verbose, true)},
+	{'V', "version", NULL, "print the version", PARSE(parse_version)},
+	{'h', "help", NULL, "print this help", PARSE(parse_help)},
 };
 
 void options_help(FILE *stream)
@@ -477,6 +442,14 @@ static int parse_operand(struct state *state, const char *operand)
 	return 0;
 }
 
+static int apply(struct state *state, const struct option_row *row, const char *argument)
+{
+	if (row->parse)
+		return row->parse(state, argument);
+	*(bool *)((char *)state->options + row->flag) = row->value;
+	return 0;
+}
+
 /* Up to the first error, or up to --help and the like: what stands behind those does not count. */
 static int parse_all(struct state *state, int argc, char *const argv[])
 {
@@ -506,7 +479,7 @@ static int parse_all(struct state *state, int argc, char *const argv[])
 				      "accepted",
 				      given);
 		row = find_row(value);
-		error = row ? row->parse(state, optarg) : parse_operand(state, optarg);
+		error = row ? apply(state, row, optarg) : parse_operand(state, optarg);
 	}
 	while (!error && state->options->action == OPTIONS_RUN && optind < argc)
 		error = parse_operand(state, argv[optind++]); /* behind "--" */
