@@ -479,6 +479,7 @@ class Watcher:
     def __init__(self, *arguments, command=(), wrapper=(), keep="ours", wait=True,
                  binary=RSTWATCH, json_lines=True, **options):
         self.lines, self.objects, self.event_lines = [], [], 0
+        self._events_at_window = []  # event lines before each window
         self._keep, self._json = keep, json_lines
         self._news = threading.Condition()
         self._stderr = tempfile.TemporaryFile()
@@ -508,6 +509,8 @@ class Watcher:
                 self.lines.append(line)
                 if self._json:
                     self.objects.append(parsed)
+                    if parsed["type"] == "window":
+                        self._events_at_window.append(self.event_lines)
                 self._news.notify_all()
         with self._news:
             self._news.notify_all()
@@ -569,6 +572,13 @@ class Watcher:
                    for direction in ("sent", "received"))
         return sum(window["sent"]["total"] + window["received"]["total"]
                    for window in self.windows()) - ours
+
+    def check_events_before_windows(self):
+        """No window comes before its own events. (Some of the next may come early.)"""
+        streamed = 0
+        for window, lines in zip(self.windows(), self._events_at_window):
+            streamed += window["events"]
+            check(lines >= streamed, "a window of", streamed, "events so far came after", lines)
 
     def check_books(self):
         """Each window and the end object: all resets = events + thinned + lost events; and what

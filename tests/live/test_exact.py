@@ -59,13 +59,18 @@ def flood(resets, during=None):
     return total, syns_from_client() - syns_before
 
 
-def check_exact(watcher, resets):
+def check_exact(watcher, resets, streamed=True):
     equal(watcher.sum(server, "sent"), resets, "sum of the windows' sent against OutRsts")
     equal(watcher.sum(server, "received"), 0, "received")
     watcher.check_books()
     end = watcher.objects[-1]
     equal(end["type"], "end", "last object")
     equal(watcher.event_lines, end["events"], "event lines printed against `events`")
+    watcher.check_events_before_windows()
+    if streamed:
+        equal(end["events_thinned"], 0, "thinned, although events are wanted")
+    else:
+        equal(end["lost"]["events"], 0, "lost, although no events are wanted")
     ports = sum(row["sent"] for window in watcher.windows() for row in window["ports"]
                 if row["netns"] == server.inode and row["port"] == PORT)
     equal(ports, resets, "sum of the port's rows")
@@ -119,7 +124,7 @@ with tap.test(f"{RESETS} resets are counted exactly, no events"):
     quiet = Watcher("-i", "1", "-q", keep="none")
     total, truth = flood(RESETS)
     equal(quiet.stop(limit=60), 0, "exit code")
-    check_exact(quiet, total)
+    check_exact(quiet, total, streamed=False)
     equal(quiet.event_lines, 0, "event lines")
     check_peer(quiet, truth)
 
@@ -137,6 +142,7 @@ with tap.test("stopped for 5 s in the middle: counted exactly"):
     total, truth = flood(0, pause)
     equal(stopped.stop(limit=60), 0, "exit code")
     check_exact(stopped, total)
+    check(stopped.objects[-1]["lost"]["events"] > 0, "5 s of flood fitted into the ring buffer")
     check_peer(stopped, truth)
 
 with tap.test(f"{REFUSED} refused connects are received exactly so often"):
