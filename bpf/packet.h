@@ -16,7 +16,6 @@
 #define PACKET_IPV4_BYTES 20 /* without options */
 #define PACKET_IPV6_BYTES 40 /* without extension headers */
 #define PACKET_TCP_BYTES  14 /* up to and with the flags */
-#define PACKET_FLAGS	  13 /* offset of the flags in the TCP header */
 
 struct packet_ipv4 {
 	__u8 version_ihl;
@@ -69,12 +68,15 @@ static __always_inline void packet_load(struct rst_event *event, const unsigned 
 		address = v4->saddr;
 		packet_map_ipv4(event->peer, (const __u8 *)&address);
 	} else {
-		bpf_probe_read_kernel(event->peer, 16, network + 8);
-		bpf_probe_read_kernel(event->local, 16, network + 24);
+		bpf_probe_read_kernel(event->peer, 16,
+				      network + __builtin_offsetof(struct packet_ipv6, source));
+		bpf_probe_read_kernel(event->local, 16,
+				      network +
+					      __builtin_offsetof(struct packet_ipv6, destination));
 	}
 	event->local_port = bpf_ntohs(tcp->dest);
 	event->peer_port = bpf_ntohs(tcp->source);
-	event->trigger = ((const __u8 *)tcp)[PACKET_FLAGS];
+	event->trigger = ((const __u8 *)tcp)[__builtin_offsetof(struct packet_tcp, flags)];
 }
 
 /*

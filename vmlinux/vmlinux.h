@@ -117,11 +117,6 @@ struct iphdr {
 	__be32 daddr;
 };
 
-struct ipv6hdr {
-	struct in6_addr saddr;
-	struct in6_addr daddr;
-};
-
 struct tcphdr {
 	__be16 source;
 	__be16 dest;

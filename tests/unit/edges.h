@@ -89,6 +89,21 @@ static inline void edges_assert_written(struct output *output, const char *expec
 
 /* --- a run whose words go through a sink --- */
 
+/* Counters that the tests of both sinks feed. */
+static const struct rst_port_key web = {.netns = 7,
+					.port = 80,
+					.direction = RST_SENT,
+					.cause = RST_ABORTED,
+					.reason = 3,
+					.role = RST_ROLE_SERVER};
+static const struct rst_port_key refused = {.netns = 8,
+					    .port = 5432,
+					    .direction = RST_RECEIVED,
+					    .cause = RST_STAGE_REFUSED,
+					    .role = RST_ROLE_CLIENT};
+static const struct rst_port_key nobody = {
+	.port = 9, .direction = RST_SENT, .cause = RST_CLOSED_PORT, .role = RST_ROLE_UNKNOWN};
+
 struct edges {
 	struct records records;
 	struct output *output;

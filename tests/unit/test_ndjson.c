@@ -10,20 +10,6 @@
 
 static const struct view everything = {.json = true, .events = true, .windows = true};
 
-static const struct rst_port_key web = {.netns = 7,
-					.port = 80,
-					.direction = RST_SENT,
-					.cause = RST_ABORTED,
-					.reason = 3,
-					.role = RST_ROLE_SERVER};
-static const struct rst_port_key refused = {.netns = 8,
-					    .port = 5432,
-					    .direction = RST_RECEIVED,
-					    .cause = RST_STAGE_REFUSED,
-					    .role = RST_ROLE_CLIENT};
-static const struct rst_port_key nobody = {
-	.port = 9, .direction = RST_SENT, .cause = RST_CLOSED_PORT, .role = RST_ROLE_UNKNOWN};
-
 static int setup(void **state)
 {
 	struct edges *edges = unit_zeroed(sizeof(*edges));
