@@ -27,11 +27,13 @@ LANGUAGE := -std=gnu11 -D_GNU_SOURCE
 DEPS      = -MMD -MP
 
 # The pure core: no I/O, no clock, no allocation (tests/lint/purity.sh holds it to that).
-CORE := address advice alert distinct filter names pipeline rate recent record sentence table top \
-        window
-EDGE := json live main ndjson options output privilege recording replay session text wallclock
-# capture is the only file that knows libbpf.
-OBJS := $(CORE:%=$(B)/%.o) $(EDGE:%=$(B)/%.o) $(B)/capture.o $(B)/schema.o
+CORE := address advice alert audit coverage distinct filter names pipeline rate recent record \
+        sentence table top window
+EDGE := check json live main namespaces ndjson options output privilege recording replay session text \
+        wallclock
+# The only files that know libbpf.
+KERNEL := capture hooks kernel
+OBJS := $(CORE:%=$(B)/%.o) $(EDGE:%=$(B)/%.o) $(KERNEL:%=$(B)/%.o) $(B)/schema.o
 
 ifeq ($(V),1)
 Q   :=
@@ -56,18 +58,28 @@ $(SETUP): .ci/setup
 	$(Q)touch $@
 
 # --- kernel side ---
-$(B)/rstwatch.bpf.o: bpf/rstwatch.bpf.c | $(SETUP)
-	$(call say,BPF)
-	$(Q)$(CLANG) -target bpf -mcpu=v3 -O2 -g $(DEPS) -Wall -Wextra -Werror -Wshadow \
-		-Ibpf -Ivmlinux -c $< -o $@
+# Where a kprobe finds arguments depends on the machine. %_probes: see bpf/kernel_read.h.
+ARCH  := $(patsubst x86_64,x86,$(patsubst aarch64,arm64,$(shell uname -m)))
+BPF_CC = $(CLANG) -target bpf -mcpu=v3 -O2 -g $(DEPS) -Wall -Wextra -Werror -Wshadow \
+	 -D__TARGET_ARCH_$(ARCH) -Ibpf -Ivmlinux
+SKELETONS := $(foreach object,rstwatch functions,$(B)/$(object).skel.h $(B)/$(object)_probes.skel.h)
 
-$(B)/rstwatch.skel.h: $(B)/rstwatch.bpf.o
+$(B)/%.bpf.o: bpf/%.bpf.c | $(SETUP)
+	$(call say,BPF)
+	$(Q)$(BPF_CC) -c $< -o $@
+
+$(B)/%_probes.bpf.o: bpf/%.bpf.c | $(SETUP)
+	$(call say,BPF)
+	$(Q)$(BPF_CC) -DKERNEL_PROBES -c $< -o $@
+
+$(B)/%.skel.h: $(B)/%.bpf.o
 	$(call say,SKEL)
-	$(Q)$(BPFTOOL) gen skeleton $< name rstwatch >$@
+	$(Q)$(BPFTOOL) gen skeleton $< name $* >$@
 
 # --- user side ---
-$(B)/capture.o: CPPFLAGS += -isystem $(B)
+$(KERNEL:%=$(B)/%.o): CPPFLAGS += -isystem $(B)
 $(B)/capture.o: $(B)/rstwatch.skel.h
+$(B)/hooks.o: $(SKELETONS)
 $(B)/%.o: user/%.c | $(SETUP)
 	$(call say,CC)
 	$(Q)$(CC) $(LANGUAGE) $(WARNINGS) $(CFLAGS) $(CPPFLAGS) $(DEPS) -c $< -o $@

@@ -44,14 +44,7 @@ static __always_inline bool count_add(void *table, const void *key)
 
 static __always_inline void count_port(const struct rst_event *event, struct rst_sketch *sketch)
 {
-	struct rst_port_key key = {
-		.netns = event->netns,
-		.port = classify_port(event),
-		.direction = event->direction,
-		.cause = event->cause,
-		.reason = event->reason,
-		.role = event->role,
-	};
+	struct rst_port_key key = classify_port_key(event);
 	bool counted =
 		event->slice & 1 ? count_add(&rst_ports_1, &key) : count_add(&rst_ports_0, &key);
 
@@ -78,7 +71,7 @@ static __always_inline __u32 count_estimate(struct rst_sketch *sketch, __u64 has
 
 static __always_inline void count_peer(const struct rst_event *event, struct rst_sketch *sketch)
 {
-	__u64 address_hash = hash_address(event->peer, rst_seed);
+	__u64 address_hash = hash_address(event->peer, rst_settings.seed);
 	__u8 *distinct =
 		&sketch->distinct[event->direction == RST_RECEIVED][hash_register(address_hash)];
 	__u8 rank = hash_rank(address_hash);
@@ -107,7 +100,7 @@ static __always_inline void count_stream(const struct rst_event *event, struct r
 	struct rst_event *streamed;
 	__u64 flags = BPF_RB_NO_WAKEUP;
 
-	if (!rst_stream)
+	if (!rst_settings.stream)
 		return;
 	streamed = bpf_ringbuf_reserve(&rst_events, sizeof(*streamed), 0);
 	if (!streamed) {
@@ -117,8 +110,8 @@ static __always_inline void count_stream(const struct rst_event *event, struct r
 	*streamed = *event;
 	if (!streamed->time_ns) /* one that was held has its time */
 		streamed->time_ns = bpf_ktime_get_ns();
-	if (rst_wake) {
-		rst_wake = 0;
+	if (rst_control.wake) {
+		rst_control.wake = 0;
 		flags = BPF_RB_FORCE_WAKEUP;
 	}
 	bpf_ringbuf_submit(streamed, flags);
@@ -138,8 +131,8 @@ static __noinline int count_event(struct rst_event *event, struct rst_sketch *sk
 /* Notes the slice in the event and finds the memory of its slice on this CPU. */
 static __always_inline struct rst_sketch *count_begin(struct rst_event *event)
 {
-	__u32 slice = rst_slice, cpu = bpf_get_smp_processor_id();
-	__u32 index = (slice & 1) * rst_cpus + cpu;
+	__u32 slice = rst_control.slice, cpu = bpf_get_smp_processor_id();
+	__u32 index = (slice & 1) * rst_settings.cpus + cpu;
 
 	event->slice = slice;
 	return bpf_map_lookup_elem(&rst_sketches, &index);

@@ -58,13 +58,24 @@ enum rst_cause {
 	RST_CAUSES = 32, /* array size */
 };
 
-/* Kernel reset reasons (enum sk_rst_reason) are numbered differently from kernel to kernel: the
- * number below this bound is kept as it is, and user space names it from the kernel's BTF. */
-#define RST_REASONS 64
+/* The kernel's reasons are numbered differently from kernel to kernel: a number below these bounds
+ * is kept as it is, and user space names it from the kernel's BTF. */
+#define RST_REASONS	 64  /* of a reset sent: enum sk_rst_reason */
+#define RST_DROP_REASONS 256 /* of a received one that was dropped: enum skb_drop_reason */
 
 enum {
 	RST_EVENT_TRIGGER = 1, /* a segment provoked this reset: trigger holds its TCP flags */
 	RST_EVENT_REASON = 2,  /* the kernel gave a reason */
+	RST_EVENT_FREED = 4,   /* received in TIME_WAIT, whose socket is gone with it (RFC 1337) */
+};
+
+/* The kernel's own counters that a reset moves (/proc/net/snmp and netstat), as bits: what the
+ * audit compares with. The names are in user/names.c. */
+enum rst_moves {
+	RST_MOVES_OUT_RSTS = 1,
+	RST_MOVES_ATTEMPT_FAILS = 2,
+	RST_MOVES_ESTAB_RESETS = 4,
+	RST_MOVES_EMBRYONIC_RSTS = 8,
 };
 
 /* The flags of a TCP header, RFC 9293 section 3.1. */
@@ -95,7 +106,8 @@ struct rst_event {
 	__u8 trigger;	/* TCP flags, if RST_EVENT_TRIGGER */
 	__u8 role;	/* enum rst_role */
 	__u8 flags;	/* RST_EVENT_* */
-	__u8 pad[5];
+	__u8 moves;	/* RST_MOVES_* */
+	__u8 pad[4];
 };
 
 /* TCP states, the kernel's numbers (include/net/tcp_states.h; stable since Linux 4.4). */
@@ -121,9 +133,10 @@ struct rst_port_key {
 	__u16 port; /* of the service */
 	__u8 direction;
 	__u8 cause;
-	__u8 reason; /* kernel's number; 0 (not specified) if it gave none */
+	__u8 reason; /* of a reset sent: the kernel's number; 0 (not specified) if it gave none */
 	__u8 role;
-	__u8 pad[2];
+	__u8 moves; /* RST_MOVES_* */
+	__u8 pad;
 };
 
 /* Bounded counters of one slice: a hash of these keys to __u64, filled as described in count.h. */
@@ -154,10 +167,11 @@ struct rst_sketch {
 	__u64 events;				       /* written to the ring buffer */
 	__u64 lost;				       /* not written: ring buffer full */
 	__u64 peers_full;			       /* not tabled: peer table full */
+	__u64 outside;				       /* received, dropped before TCP: no event */
 	__u64 other[RST_DIRECTIONS][RST_CAUSES];       /* not tabled: port table full */
 	__u64 held_sk;				       /* of the event below; 0: none is held */
 	struct rst_event held;			       /* see count.h */
-	__u64 pad[3];				       /* to a multiple of the cache line */
+	__u64 pad[2];				       /* to a multiple of the cache line */
 	__u32 rows[RST_SKETCH_ROWS][RST_SKETCH_WIDTH]; /* count-min, conservative update */
 	__u8 distinct[RST_DIRECTIONS - 1][RST_DISTINCT_WIDTH]; /* HyperLogLog; index direction-1 */
 };

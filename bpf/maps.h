@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Maps and settings. There are two generations of every counter; the program that runs reads
- * rst_slice once and counts into generation rst_slice & 1. User space adds one to rst_slice and
- * updates rst_barrier: an update of a map of maps returns only when every program that could
- * have seen the old value has finished (kernel/bpf/syscall.c, maybe_wait_bpf_programs()). From
- * then on the retired generation is quiet, and user space reads and clears it exactly.
+ * Maps. There are two generations of every counter; the program that runs reads rst_control.slice
+ * once and counts into generation slice & 1. User space adds one to it and waits until every
+ * program that could have seen the old value has finished (barrier.h). From then on the retired
+ * generation is quiet, and user space reads and clears it exactly.
+ *
+ * Each BPF object declares them all; those of functions.bpf.c are made to be those of
+ * rstwatch.bpf.c before they are created (user/hooks.c).
  */
 #ifndef RSTWATCH_BPF_MAPS_H
 #define RSTWATCH_BPF_MAPS_H
@@ -12,16 +14,11 @@
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 #include "event.h"
+#include "settings.h"
 
-volatile __u32 rst_slice; /* advanced by user space */
-volatile __u32 rst_wake;  /* set by user space before it sleeps: the next event is to wake it */
-
-/* Set before load. */
-const volatile __u64 rst_seed;
-const volatile __u32 rst_cpus = 1;
-const volatile bool rst_has_reason;	      /* tcp_send_reset passes a reason (Linux 6.10) */
-const volatile bool rst_stream;		      /* write events to the ring buffer */
-const volatile __u8 rst_meaning[RST_REASONS]; /* what each kernel reason says: classify.h */
+const volatile struct rst_settings rst_settings = {.cpus = 1};
+/* In a section, and so a map, of its own, to be shared. */
+volatile struct rst_control rst_control SEC(".data.control");
 
 #define RST_PORTS                                                                                  \
 	struct {                                                                                   \
@@ -41,12 +38,12 @@ const volatile __u8 rst_meaning[RST_REASONS]; /* what each kernel reason says: c
 RST_PORTS rst_ports_0 SEC(".maps"), rst_ports_1 SEC(".maps");
 RST_PEERS rst_peers_0 SEC(".maps"), rst_peers_1 SEC(".maps");
 
-/* Entry generation * rst_cpus + cpu. An array and not a per-CPU array, whose values are limited to
+/* Entry generation * cpus + cpu. An array and not a per-CPU array, whose values are limited to
  * 32 KiB, and so that user space can map it. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 2); /* 2 * rst_cpus, set before load */
+	__uint(max_entries, 2); /* 2 * cpus, set before load */
 	__type(key, __u32);
 	__type(value, struct rst_sketch);
 } rst_sketches SEC(".maps");
@@ -56,18 +53,27 @@ struct {
 	__uint(max_entries, 4 << 20);
 } rst_events SEC(".maps");
 
-struct rst_barrier_inner {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, __u32);
-} rst_inner SEC(".maps");
+/* The last mini-socket or socket that a reset on its way in was held against, see note.h. */
+struct rst_note {
+	__u64 segment; /* struct sk_buff */
+	__u64 socket;  /* struct sock, or a mini-socket */
+	__u32 sequence;
+	__u32 pad;
+};
 
 struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__array(values, struct rst_barrier_inner);
-} rst_barrier SEC(".maps") = {.values = {&rst_inner}};
+	__type(value, struct rst_note);
+} rst_notes SEC(".maps");
+
+/* Resets that a full socket is judging now, by socket, see judge.h. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024); /* as many as can be in progress: one for each CPU or task */
+	__type(key, __u64);
+	__type(value, struct rst_event);
+} rst_judged SEC(".maps");
 
 #endif

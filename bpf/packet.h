@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Reads the segment that provoked a reset: its headers give the peer, the local end and the flags,
- * whether or not there was a socket. A bad or NULL pointer reads as zeroes, see kernel.h.
+ * Reads a segment that came in, and provoked a reset or is one: its headers give the peer, the
+ * local end and the flags, whether or not there was a socket. A bad or NULL pointer reads as
+ * zeroes, see kernel_read.h.
  */
 #ifndef RSTWATCH_BPF_PACKET_H
 #define RSTWATCH_BPF_PACKET_H
@@ -11,7 +12,7 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 #include "event.h"
-#include "kernel.h"
+#include "kernel_read.h"
 
 #define PACKET_IPV4_BYTES 20 /* without options */
 #define PACKET_IPV6_BYTES 40 /* without extension headers */
@@ -37,6 +38,17 @@ struct packet_tcp {
 	__u8 flags;
 };
 
+#define PACKET_ETH_IPV4 0x0800
+#define PACKET_ETH_IPV6 0x86dd
+#define PACKET_TCP	6      /* IPPROTO_TCP */
+#define PACKET_UNSET	0xffff /* of a transport header that nobody has looked for */
+
+/* Where the headers of a segment are. */
+struct packet {
+	const unsigned char *network;
+	const unsigned char *transport;
+};
+
 /* The IP header, and behind it the TCP header where no options stand between. */
 struct packet_headers {
 	union {
@@ -54,12 +66,14 @@ static __always_inline void packet_map_ipv4(__u8 address[16], const __u8 ipv4[4]
 	__builtin_memcpy(address + 12, ipv4, 4);
 }
 
-/* Loads straight from the packet, where the kernel lets us. */
-static __always_inline void packet_load(struct rst_event *event, const unsigned char *network,
-					const unsigned char *transport)
+#if KERNEL_CASTS
+/* Fills the ends and the flags. The segment travels from the peer to us. Loads straight from the
+ * packet, where the kernel lets us. */
+static __always_inline void packet_read(struct rst_event *event, const struct packet *packet)
 {
+	const unsigned char *network = packet->network;
 	const struct iphdr *v4 = KERNEL_CAST(network, iphdr);
-	const struct tcphdr *tcp = KERNEL_CAST(transport, tcphdr);
+	const struct tcphdr *tcp = KERNEL_CAST(packet->transport, tcphdr);
 	__be32 address;
 
 	if (*(const __u8 *)v4 >> 4 == 4) {
@@ -78,19 +92,18 @@ static __always_inline void packet_load(struct rst_event *event, const unsigned 
 	event->peer_port = bpf_ntohs(tcp->source);
 	event->trigger = ((const __u8 *)tcp)[__builtin_offsetof(struct packet_tcp, flags)];
 }
-
+#else
 /*
  * Copies both headers with one probe read, where it does not. What lies behind a shorter packet is
  * still the packet's own buffer, which ends with the 320 bytes of skb_shared_info.
  */
-static __always_inline void packet_copy(struct rst_event *event, const unsigned char *network,
-					const unsigned char *transport)
+static __always_inline void packet_read(struct rst_event *event, const struct packet *packet)
 {
 	struct packet_headers headers;
 	struct packet_tcp tcp;
-	__u32 offset = transport - network;
+	__u32 offset = packet->transport - packet->network;
 
-	bpf_probe_read_kernel(&headers, sizeof(headers), network);
+	bpf_probe_read_kernel(&headers, sizeof(headers), packet->network);
 	if (headers.v4.version_ihl >> 4 == 4) {
 		packet_map_ipv4(event->local, headers.v4.destination);
 		packet_map_ipv4(event->peer, headers.v4.source);
@@ -103,34 +116,120 @@ static __always_inline void packet_copy(struct rst_event *event, const unsigned 
 	else if (offset == PACKET_IPV6_BYTES)
 		__builtin_memcpy(&tcp, headers.bytes + PACKET_IPV6_BYTES, sizeof(tcp));
 	else
-		bpf_probe_read_kernel(&tcp, sizeof(tcp), transport);
+		bpf_probe_read_kernel(&tcp, sizeof(tcp), packet->transport);
 	event->local_port = bpf_ntohs(tcp.destination);
 	event->peer_port = bpf_ntohs(tcp.source);
 	event->trigger = tcp.flags;
 }
+#endif
 
 /*
- * At every call of trace_tcp_send_reset() with a segment, skb->data is at the TCP header and
- * network_header is valid. The segment travels from the peer to us.
+ * Where TCP has the segment, skb->data is at its header and network_header is valid: at every call
+ * of trace_tcp_send_reset() with a segment, of tcp_v4_send_reset(), tcp_check_req() and the like.
  */
-static __always_inline void packet_read(struct rst_event *event, const struct sk_buff *skb)
+static __always_inline struct packet packet_of_tcp(const struct sk_buff *skb)
 {
-	unsigned char *network =
-		KERNEL_READ(skb, sk_buff, head) + KERNEL_READ(skb, sk_buff, network_header);
-	unsigned char *transport = KERNEL_READ(skb, sk_buff, data);
+	struct packet packet = {
+		.network =
+			KERNEL_READ(skb, sk_buff, head) + KERNEL_READ(skb, sk_buff, network_header),
+		.transport = KERNEL_READ(skb, sk_buff, data),
+	};
 
-	if (bpf_rdonly_cast)
-		packet_load(event, network, transport);
-	else
-		packet_copy(event, network, transport);
-	event->flags |= RST_EVENT_TRIGGER;
+	return packet;
 }
 
-/* The namespace of the device it came in by. Valid only where the kernel found no socket: on the
- * other paths the device has already been taken off. */
+/* Where IP still has it, skb->data is at the IP header, and transport_header tells. */
+static __always_inline struct packet packet_of_ip(const struct sk_buff *skb)
+{
+	const unsigned char *head = KERNEL_READ(skb, sk_buff, head);
+	struct packet packet = {
+		.network = head + KERNEL_READ(skb, sk_buff, network_header),
+		.transport = head + KERNEL_READ(skb, sk_buff, transport_header),
+	};
+
+	return packet;
+}
+
+static __always_inline __u8 packet_byte(const unsigned char *at)
+{
+#if KERNEL_CASTS
+	return *(const __u8 *)KERNEL_CAST(at, iphdr);
+#else
+	__u8 byte = 0;
+
+	bpf_probe_read_kernel(&byte, sizeof(byte), at);
+	return byte;
+#endif
+}
+
+static __always_inline __u8 packet_flags(const struct packet *packet)
+{
+	return packet_byte(packet->transport + __builtin_offsetof(struct packet_tcp, flags));
+}
+
+static __always_inline __u32 packet_sequence(const struct packet *packet)
+{
+	/* By itself: inside KERNEL_READ() it would be an access to a kernel type "packet". */
+	const unsigned char *transport = packet->transport;
+
+	return bpf_ntohl(KERNEL_READ(transport, tcphdr, seq));
+}
+
+/* Extension headers that may stand between IPv6 and TCP, RFC 8200 section 4 and RFC 4302. */
+static __always_inline bool packet_is_extension(__u8 protocol)
+{
+	switch (protocol) {
+	case 0:	 /* hop-by-hop options */
+	case 43: /* routing */
+	case 44: /* fragment */
+	case 51: /* authentication */
+	case 60: /* destination options */
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Whether a TCP header can be expected behind the IP header. Of an IPv4 packet in fragments, only
+ * the first one has it. */
+static __always_inline bool packet_is_tcp(const struct packet *packet, __be16 ethernet)
+{
+	__u8 protocol;
+
+	if (ethernet == bpf_htons(PACKET_ETH_IPV4))
+		return packet_byte(packet->network + 9) == PACKET_TCP &&
+		       !(packet_byte(packet->network + 6) & 0x1f) &&
+		       !packet_byte(packet->network + 7);
+	protocol = packet_byte(packet->network + 6);
+	return protocol == PACKET_TCP || packet_is_extension(protocol);
+}
+
+static __always_inline const void *packet_route(const struct sk_buff *skb)
+{
+	return (const void *)(KERNEL_READ(skb, sk_buff, _skb_refdst) & ~1UL); /* SKB_DST_NOREF */
+}
+
+/*
+ * The namespace that a segment came into: of its device, which is taken off once a full socket has
+ * the segment; then of its route's.
+ */
 static __always_inline __u32 packet_netns(const struct sk_buff *skb)
 {
-	return KERNEL_READ(skb, sk_buff, dev, nd_net.net, ns.inum);
+	__u32 netns = KERNEL_READ(skb, sk_buff, dev, nd_net.net, ns.inum);
+
+	if (netns)
+		return netns;
+	return KERNEL_READ(packet_route(skb), dst_entry, dev, nd_net.net, ns.inum);
+}
+
+/* Whether its route ends at this host: else the kernel resets nothing that has no socket. */
+static __always_inline bool packet_is_for_us(const struct sk_buff *skb)
+{
+	const void *route = packet_route(skb);
+
+	if (KERNEL_READ(skb, sk_buff, protocol) == bpf_htons(PACKET_ETH_IPV4))
+		return KERNEL_READ(route, rtable, rt_type) == 2;      /* RTN_LOCAL */
+	return KERNEL_READ(route, rt6_info, rt6i_flags) & 0x80000000; /* RTF_LOCAL */
 }
 
 #endif

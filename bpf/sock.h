@@ -2,7 +2,7 @@
 /*
  * Reads a socket. A TIME_WAIT or request mini-socket is passed as a struct sock but holds only the
  * struct sock_common at its head: look at the state first. A bad or NULL pointer reads as
- * zeroes, see kernel.h.
+ * zeroes, see kernel_read.h.
  */
 #ifndef RSTWATCH_BPF_SOCK_H
 #define RSTWATCH_BPF_SOCK_H
@@ -99,6 +99,55 @@ static __always_inline __u8 sock_role_time_wait(const struct sock *sk)
 static __always_inline bool sock_receive_shut(const struct sock *sk)
 {
 	return BPF_CORE_READ_BITFIELD_PROBED(sk, sk_shutdown) & 1;
+}
+
+/*
+ * Whether a socket had sent its FIN before it was closed: then it was not in ESTABLISHED or
+ * CLOSE_WAIT any more. Its state is CLOSE by now, and does not tell. But a FIN takes a number in
+ * the sequence that no byte of data has, as does the SYN of a socket that called connect();
+ * bytes_acked counts numbers, bytes_sent and bytes_retrans count data (tcp_snd_una_update(),
+ * __tcp_transmit_skb()).
+ */
+static __always_inline bool sock_has_sent_fin(const struct sock *sk, __u8 role)
+{
+	__u32 numbers = KERNEL_READ(sk, tcp_sock, bytes_acked) +
+			KERNEL_READ(sk, tcp_sock, snd_nxt) - KERNEL_READ(sk, tcp_sock, snd_una);
+	__u32 data =
+		KERNEL_READ(sk, tcp_sock, bytes_sent) - KERNEL_READ(sk, tcp_sock, bytes_retrans);
+
+	return numbers - data - (role == RST_ROLE_CLIENT) == 1;
+}
+
+/* A full socket of another type than SOCK_STREAM: a raw or a packet socket. */
+static __always_inline bool sock_is_raw(const struct sock *sk)
+{
+	__u8 state = KERNEL_READ(sk, sock, __sk_common.skc_state);
+
+	return state != RST_STATE_TIME_WAIT && state != RST_STATE_NEW_SYN_RECV &&
+	       BPF_CORE_READ_BITFIELD_PROBED(sk, sk_type) != 1;
+}
+
+/* enum sock_flags, include/net/sock.h; unchanged since Linux 2.6. */
+#define SOCK_FLAG_DEAD	   0 /* SOCK_DEAD */
+#define SOCK_FLAG_KEEPOPEN 3 /* SOCK_KEEPOPEN */
+
+static __always_inline bool sock_flag(const struct sock *sk, __u32 flag)
+{
+	return KERNEL_READ(sk, sock, __sk_common.skc_flags) >> flag & 1;
+}
+
+/* Keepalive is on and has sent probes that were not answered. */
+static __always_inline bool sock_is_probing(const struct sock *sk)
+{
+	return sock_flag(sk, SOCK_FLAG_KEEPOPEN) &&
+	       KERNEL_READ(sk, inet_connection_sock, icsk_probes_out);
+}
+
+/* Whether a mini-socket has been taken out of the table of connections
+ * (sk_nulls_del_node_init_rcu()). It may be freed already, but its memory remains one. */
+static __always_inline bool sock_is_unhashed(const struct sock *sk)
+{
+	return !KERNEL_READ(sk, sock, __sk_common.skc_nulls_node.pprev);
 }
 
 static __always_inline bool sock_queue_full(const struct sock *listener)

@@ -2,7 +2,6 @@
 #include "capture.h"
 
 #include <bpf/bpf.h>
-#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <sched.h>
@@ -17,8 +16,8 @@
 #include <unistd.h>
 
 #include "classify.h"
-#include "names.h"
-#include "privilege.h"
+#include "hooks.h"
+#include "namespaces.h"
 #include "rstwatch.skel.h"
 #include "units.h"
 
@@ -26,25 +25,10 @@
 #define POLL_EVENTS 65536	 /* events delivered before other work gets a turn */
 #define STOP_POLL   (-ECANCELED) /* from the ring buffer's callback: enough for now */
 
-enum {
-	HOOK_SEND,
-	HOOK_RECEIVE,
-	HOOKS,
-};
-
-/* The raw tracepoints. arguments: without the context pointer that BTF counts in; 0 if the kernel
- * has no such tracepoint. */
-struct hook {
-	const char *tracepoint;
-	int arguments;
-	char how[32]; /* attached, or why not */
-	struct bpf_link *link;
-	int program_fd;
-	uint64_t missed; /* at the last turn */
-};
-
 struct capture {
-	struct rstwatch *skeleton;
+	struct hooks hooks;
+	struct rstwatch *skeleton; /* that of the hooks */
+	struct namespaces *namespaces;
 	struct ring_buffer *ring;
 	struct rst_sketch *sketches;
 	size_t sketches_size;
@@ -56,9 +40,6 @@ struct capture {
 	record_handler handler;
 	void *context;
 	int handler_error;
-	struct hook hooks[HOOKS];
-	struct record_reason reasons[RST_REASONS];
-	unsigned reason_count;
 	struct rst_port_key port_keys[BATCH];
 	struct rst_peer_key peer_keys[BATCH];
 	uint64_t counts[BATCH];
@@ -90,151 +71,6 @@ __attribute__((format(printf, 3, 4))) static int fail(char error[CAPTURE_ERROR_B
 	vsnprintf(error, CAPTURE_ERROR_BYTES, format, arguments);
 	va_end(arguments);
 	return code;
-}
-
-/* The number of arguments of a tracepoint, 0 if there is no such. Its BTF prototype has one more
- * in front, the registered data. */
-static int tracepoint_arguments(const struct btf *btf, const char *tracepoint)
-{
-	const struct btf_type *type;
-	char name[64];
-	int id;
-
-	snprintf(name, sizeof(name), "btf_trace_%s", tracepoint);
-	id = btf__find_by_name_kind(btf, name, BTF_KIND_TYPEDEF);
-	if (id < 0)
-		return 0;
-	type = btf__type_by_id(btf, btf__type_by_id(btf, id)->type);
-	if (!type || !btf_is_ptr(type))
-		return 0;
-	type = btf__type_by_id(btf, type->type);
-	if (!type || !btf_is_func_proto(type))
-		return 0;
-	return btf_vlen(type) - 1;
-}
-
-static void read_reasons(struct capture *capture, const struct btf *btf)
-{
-	static const char prefix[] = "SK_RST_REASON_";
-	const struct btf_enum *values;
-	const struct btf_type *type;
-	int id = btf__find_by_name_kind(btf, "sk_rst_reason", BTF_KIND_ENUM);
-
-	if (id < 0)
-		return;
-	type = btf__type_by_id(btf, id);
-	values = btf_enum(type);
-	for (unsigned i = 0; i < btf_vlen(type); i++) {
-		const char *name = btf__name_by_offset(btf, values[i].name_off);
-		uint32_t number = values[i].val;
-		struct record_reason *reason;
-
-		if (!name || strncmp(name, prefix, sizeof(prefix) - 1) || number >= RST_REASONS ||
-		    capture->reason_count == RST_REASONS)
-			continue;
-		name += sizeof(prefix) - 1;
-		if (!strcmp(name, "MAX"))
-			continue;
-		reason = &capture->reasons[capture->reason_count++];
-		reason->head = (struct record)RECORD_HEAD(record_reason, RECORD_REASON);
-		reason->number = number;
-		snprintf(reason->name, sizeof(reason->name), "%s", name);
-	}
-}
-
-static int read_btf(struct capture *capture, const char *path, char error[CAPTURE_ERROR_BYTES])
-{
-	struct btf *btf = path ? btf__parse(path, NULL) : btf__load_vmlinux_btf();
-	char reason[128];
-	int code = 0;
-
-	if (!btf && path) {
-		code = -errno;
-		libbpf_strerror(code, reason, sizeof(reason)); /* it has numbers of its own */
-		return fail(error, code, "cannot read BTF from %s: %s", path, reason);
-	}
-	if (!btf)
-		return fail(error, -errno,
-			    "this kernel has no BTF (/sys/kernel/btf/vmlinux): use one built with "
-			    "CONFIG_DEBUG_INFO_BTF, or name a file that has it with --btf");
-	for (unsigned i = 0; i < HOOKS && !code; i++) {
-		struct hook *hook = &capture->hooks[i];
-
-		hook->arguments = tracepoint_arguments(btf, hook->tracepoint);
-		if (!hook->arguments)
-			code = fail(error, -ENOENT,
-				    "this kernel has no tracepoint %s: Linux 4.15 and newer have "
-				    "it if built with CONFIG_NET and CONFIG_TRACEPOINTS",
-				    hook->tracepoint);
-	}
-	if (!code)
-		read_reasons(capture, btf);
-	btf__free(btf);
-	return code;
-}
-
-static void set_up(struct capture *capture, bool stream)
-{
-	struct rstwatch *skeleton = capture->skeleton;
-	uint64_t seed;
-
-	if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
-		seed = clock_ns(CLOCK_MONOTONIC) ^ (uint64_t)getpid() << 32;
-	skeleton->rodata->rst_seed = seed;
-	skeleton->rodata->rst_cpus = capture->cpus;
-	skeleton->rodata->rst_has_reason = capture->hooks[HOOK_SEND].arguments > 2;
-	skeleton->rodata->rst_stream = stream;
-	for (unsigned i = 0; i < capture->reason_count; i++) {
-		const struct record_reason *reason = &capture->reasons[i];
-
-		skeleton->rodata->rst_meaning[reason->number] = name_reason_meaning(reason->name);
-	}
-	bpf_map__set_max_entries(skeleton->maps.rst_sketches, 2 * capture->cpus);
-	if (!stream)
-		bpf_map__set_max_entries(skeleton->maps.rst_events, sysconf(_SC_PAGESIZE));
-}
-
-static int load(struct capture *capture, const struct capture_settings *settings,
-		char error[CAPTURE_ERROR_BYTES])
-{
-	LIBBPF_OPTS(bpf_object_open_opts, options, .btf_custom_path = settings->btf_path);
-	char missing[64];
-	int code;
-
-	capture->skeleton = rstwatch__open_opts(&options);
-	if (!capture->skeleton)
-		return fail(error, -errno, "cannot open the BPF object: %s", strerror(errno));
-	set_up(capture, settings->stream);
-	code = rstwatch__load(capture->skeleton);
-	if (!code)
-		return 0;
-	if ((code == -EPERM || code == -EACCES) && !privilege_check(missing, sizeof(missing)))
-		return fail(error, code, "missing %s: run as root, or grant it", missing);
-	return fail(error, code,
-		    "cannot load the BPF programs: %s (the kernel's words: run again with -v)%s",
-		    strerror(-code),
-		    code == -EPERM ? "; the kernel forbids it: lockdown, a container or an LSM"
-				   : "");
-}
-
-static int attach(struct capture *capture, char error[CAPTURE_ERROR_BYTES])
-{
-	struct bpf_program *programs[HOOKS] = {
-		[HOOK_SEND] = capture->skeleton->progs.rst_send,
-		[HOOK_RECEIVE] = capture->skeleton->progs.rst_receive,
-	};
-
-	for (unsigned i = 0; i < HOOKS; i++) {
-		struct hook *hook = &capture->hooks[i];
-
-		hook->program_fd = bpf_program__fd(programs[i]);
-		hook->link = bpf_program__attach_raw_tracepoint(programs[i], hook->tracepoint);
-		if (!hook->link)
-			return fail(error, -errno, "cannot attach to the tracepoint %s: %s",
-				    hook->tracepoint, strerror(errno));
-		snprintf(hook->how, sizeof(hook->how), "raw_tp");
-	}
-	return 0;
 }
 
 static int deliver(struct capture *capture, const struct record *record)
@@ -279,6 +115,28 @@ static int map_memory(struct capture *capture, char error[CAPTURE_ERROR_BYTES])
 	return 0;
 }
 
+static int open_all(struct capture *capture, const struct capture_settings *settings,
+		    char error[CAPTURE_ERROR_BYTES])
+{
+	struct rst_settings programs = {.cpus = capture->cpus, .stream = settings->stream};
+	int code;
+
+	if (getrandom(&programs.seed, sizeof(programs.seed), 0) != sizeof(programs.seed))
+		programs.seed = clock_ns(CLOCK_MONOTONIC) ^ (uint64_t)getpid() << 32;
+	code = hooks_load(&capture->hooks, &programs, settings->btf_path, error,
+			  CAPTURE_ERROR_BYTES);
+	capture->skeleton = capture->hooks.skeleton;
+	if (!code)
+		code = map_memory(capture, error);
+	if (code)
+		return code;
+	/* Before anything is attached: see namespaces_base(). */
+	capture->namespaces = namespaces_open();
+	if (!capture->namespaces)
+		return fail(error, -ENOMEM, "out of memory");
+	return hooks_attach(&capture->hooks, error, CAPTURE_ERROR_BYTES);
+}
+
 int capture_open(struct capture **capture, const struct capture_settings *settings,
 		 char error[CAPTURE_ERROR_BYTES])
 {
@@ -289,17 +147,9 @@ int capture_open(struct capture **capture, const struct capture_settings *settin
 		return fail(error, -ENOMEM, "out of memory");
 	verbose = settings->verbose;
 	libbpf_set_print(print_libbpf);
-	made->hooks[HOOK_SEND].tracepoint = "tcp_send_reset";
-	made->hooks[HOOK_RECEIVE].tracepoint = "tcp_receive_reset";
 	cpus = libbpf_num_possible_cpus();
 	made->cpus = cpus > 0 ? cpus : 1;
-	code = read_btf(made, settings->btf_path, error);
-	if (!code)
-		code = load(made, settings, error);
-	if (!code)
-		code = map_memory(made, error);
-	if (!code)
-		code = attach(made, error);
+	code = open_all(made, settings, error);
 	if (code) {
 		capture_close(&made);
 		return code;
@@ -308,38 +158,64 @@ int capture_open(struct capture **capture, const struct capture_settings *settin
 	return 0;
 }
 
+static int deliver_reasons(struct capture *capture)
+{
+	const struct kernel *kernel = &capture->hooks.kernel;
+	int error = 0;
+
+	for (unsigned i = 0; i < kernel->reason_count && !error; i++)
+		error = deliver(capture, &kernel->reasons[i].head);
+	for (unsigned i = 0; i < kernel->drop_reason_count && !error; i++)
+		error = deliver(capture, &kernel->drop_reasons[i].head);
+	return error;
+}
+
+/* Those that this kernel needs. */
+static int deliver_hooks(struct capture *capture)
+{
+	int error = 0;
+
+	for (unsigned i = 0; i < HOOKS && !error; i++) {
+		const struct hook *hook = &capture->hooks.hooks[i];
+		struct record_hook told = {.head = RECORD_HEAD(record_hook, RECORD_HOOK),
+					   .attached = hook->state == HOOK_ATTACHED};
+
+		if (hook->state == HOOK_UNWANTED)
+			continue;
+		memcpy(told.how, hook->how, sizeof(told.how));
+		snprintf(told.name, sizeof(told.name), "%s", hook->name);
+		error = deliver(capture, &told.head);
+	}
+	return error;
+}
+
 int capture_start(struct capture *capture, const struct record_start *start, record_handler handler,
 		  void *context)
 {
 	struct record_start record = *start;
 	struct utsname kernel;
-	int error = 0;
+	int error;
 
 	capture->handler = handler;
 	capture->context = context;
-	for (unsigned i = 0; i < capture->reason_count && !error; i++)
-		error = deliver(capture, &capture->reasons[i].head);
-	for (unsigned i = 0; i < HOOKS && !error; i++) {
-		const struct hook *hook = &capture->hooks[i];
-		struct record_hook told = {.head = RECORD_HEAD(record_hook, RECORD_HOOK),
-					   .attached = !!hook->link};
-
-		memcpy(told.how, hook->how, sizeof(told.how));
-		snprintf(told.name, sizeof(told.name), "%s", hook->tracepoint);
-		error = deliver(capture, &told.head);
-	}
+	error = deliver_reasons(capture);
+	if (!error)
+		error = deliver_hooks(capture);
 	if (error)
 		return error;
 	record.head = (struct record)RECORD_HEAD(record_start, RECORD_START);
 	record.realtime_ns = clock_ns(CLOCK_REALTIME);
 	record.monotonic_ns = clock_ns(CLOCK_MONOTONIC);
-	record.seed = capture->skeleton->rodata->rst_seed;
+	record.seed = capture->hooks.settings.seed;
 	record.cpus = capture->cpus;
 	uname(&kernel);
 	snprintf(record.kernel, sizeof(record.kernel), "%.*s", (int)sizeof(record.kernel) - 1,
 		 kernel.release);
 	capture->start_ns = capture->slice_start_ns = record.monotonic_ns;
-	return deliver(capture, &record.head);
+	error = deliver(capture, &record.head);
+	if (!error)
+		error = namespaces_base(capture->namespaces, handler, context);
+	return error;
 }
 
 uint64_t capture_start_ns(const struct capture *capture)
@@ -368,7 +244,7 @@ static int consume(struct capture *capture, bool *any)
 
 int capture_poll(struct capture *capture, bool *more, record_handler handler, void *context)
 {
-	volatile uint32_t *wake = &capture->skeleton->bss->rst_wake;
+	volatile uint32_t *wake = &capture->skeleton->data_control->rst_control.wake;
 	int error;
 
 	capture->handler = handler;
@@ -391,7 +267,8 @@ static int flip(struct capture *capture)
 	const uint32_t zero = 0;
 	int inner = bpf_map__fd(capture->skeleton->maps.rst_inner);
 
-	__atomic_store_n(&capture->skeleton->bss->rst_slice, capture->slice + 1, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&capture->skeleton->data_control->rst_control.slice, capture->slice + 1,
+			 __ATOMIC_SEQ_CST);
 	if (bpf_map_update_elem(bpf_map__fd(capture->skeleton->maps.rst_barrier), &zero, &inner,
 				BPF_ANY))
 		return -errno;
@@ -434,6 +311,7 @@ static int deliver_ports(struct capture *capture, unsigned count)
 	for (unsigned i = 0; i < count && !error; i++) {
 		record.key = capture->port_keys[i];
 		record.count = capture->counts[i];
+		namespaces_mark(capture->namespaces, record.key.netns);
 		error = deliver(capture, &record.head);
 	}
 	return error;
@@ -525,18 +403,14 @@ static int deliver_held(struct capture *capture, const struct rst_sketch *sketch
 		if (!sketches[cpu].held_sk)
 			continue;
 		slice->counted++;
-		if (capture->skeleton->rodata->rst_stream) {
+		if (capture->hooks.settings.stream) {
 			struct record_event record = {
 				.head = RECORD_HEAD(record_event, RECORD_EVENT), .event = *held};
 
 			slice->events++;
 			error = deliver(capture, &record.head);
 		}
-		capture->port_keys[0] = (struct rst_port_key){.netns = held->netns,
-							      .port = classify_port(held),
-							      .direction = held->direction,
-							      .cause = held->cause,
-							      .role = held->role};
+		capture->port_keys[0] = classify_port_key(held);
 		capture->peer_keys[0] =
 			(struct rst_peer_key){.netns = held->netns, .direction = held->direction};
 		memcpy(capture->peer_keys[0].address, held->peer, sizeof(held->peer));
@@ -549,22 +423,18 @@ static int deliver_held(struct capture *capture, const struct rst_sketch *sketch
 	return error;
 }
 
-/* How often the kernel skipped a hook because it was already running on that CPU. */
-static uint64_t read_missed(struct capture *capture)
+static int deliver_outside(struct capture *capture, const struct rst_sketch *sketches)
 {
-	uint64_t missed = 0;
+	struct record_outside record = {.head = RECORD_HEAD(record_outside, RECORD_OUTSIDE)};
 
-	for (unsigned i = 0; i < HOOKS; i++) {
-		struct hook *hook = &capture->hooks[i];
-		struct bpf_prog_info info = {0};
-		uint32_t size = sizeof(info);
+	for (uint32_t cpu = 0; cpu < capture->cpus; cpu++)
+		record.count += sketches[cpu].outside;
+	return record.count ? deliver(capture, &record.head) : 0;
+}
 
-		if (bpf_obj_get_info_by_fd(hook->program_fd, &info, &size))
-			continue;
-		missed += info.recursion_misses - hook->missed;
-		hook->missed = info.recursion_misses;
-	}
-	return missed;
+static bool is_used(const struct rst_sketch *sketch)
+{
+	return sketch->counted || sketch->held_sk || sketch->outside;
 }
 
 /* Sums what the CPUs counted. True if there is anything to read in this slice. */
@@ -576,7 +446,7 @@ static bool add_sketches(const struct capture *capture, const struct rst_sketch 
 	for (uint32_t cpu = 0; cpu < capture->cpus; cpu++) {
 		const struct rst_sketch *sketch = &sketches[cpu];
 
-		busy = busy || sketch->counted || sketch->held_sk;
+		busy = busy || is_used(sketch);
 		slice->counted += sketch->counted;
 		slice->events += sketch->events;
 		slice->lost += sketch->lost;
@@ -610,6 +480,8 @@ static int deliver_counters(struct capture *capture, const struct rst_sketch *sk
 				   capture->peer_keys, deliver_peers);
 	if (!error && (slice->peer_error || slice->peers_full))
 		error = deliver_distinct(capture, sketches);
+	if (!error)
+		error = deliver_outside(capture, sketches);
 	return error;
 }
 
@@ -630,7 +502,7 @@ int capture_turn(struct capture *capture, bool last, record_handler handler, voi
 	if (error)
 		return error;
 	busy = add_sketches(capture, sketches, &slice);
-	slice.missed = read_missed(capture);
+	slice.missed = hooks_missed(&capture->hooks);
 	if (last && !busy && slice.end_ns - slice.start_ns < SECOND_NS / 2)
 		return 0;
 	if (busy) {
@@ -638,13 +510,17 @@ int capture_turn(struct capture *capture, bool last, record_handler handler, voi
 		if (error)
 			return error;
 		for (uint32_t cpu = 0; cpu < capture->cpus; cpu++)
-			if (sketches[cpu].counted || sketches[cpu].held_sk)
+			if (is_used(&sketches[cpu]))
 				memset(&sketches[cpu], 0, sizeof(sketches[cpu]));
 	}
 	capture->received[capture->slice & 1] = 0;
 	capture->slice++;
 	capture->slice_start_ns = slice.end_ns;
-	return deliver(capture, &slice.head);
+	error = namespaces_turn(capture->namespaces, handler, context);
+	if (!error)
+		error = deliver(capture, &slice.head);
+	hooks_retry(&capture->hooks);
+	return error;
 }
 
 int capture_end(struct capture *capture, record_handler handler, void *context)
@@ -664,12 +540,26 @@ void capture_close(struct capture **held)
 
 	if (!capture)
 		return;
-	for (unsigned i = 0; i < HOOKS; i++)
-		bpf_link__destroy(capture->hooks[i].link);
 	ring_buffer__free(capture->ring);
 	if (capture->sketches)
 		munmap(capture->sketches, capture->sketches_size);
-	rstwatch__destroy(capture->skeleton);
+	hooks_close(&capture->hooks);
+	namespaces_close(&capture->namespaces);
 	free(capture);
 	*held = NULL;
+}
+
+const struct hooks *capture_hooks(const struct capture *capture)
+{
+	return &capture->hooks;
+}
+
+void capture_sizes(const struct capture *capture, struct capture_sizes *sizes)
+{
+	*sizes = (struct capture_sizes){
+		.ring_bytes = bpf_map__max_entries(capture->skeleton->maps.rst_events),
+		.sketch_bytes = capture->sketches_size,
+		.ports = bpf_map__max_entries(capture->skeleton->maps.rst_ports_0),
+		.peers = bpf_map__max_entries(capture->skeleton->maps.rst_peers_0),
+	};
 }

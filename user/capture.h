@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The kernel as a source of records: the only file that knows libbpf. It loads and attaches the
- * programs, delivers events as they come, and once a second turns the page: flips the kernel's
- * counters to a new slice, and reads and clears the old one exactly.
+ * The kernel as a source of records. It loads and attaches the programs (hooks.h), delivers events
+ * as they come, and once a second turns the page: flips the kernel's counters to a new slice, and
+ * reads and clears the old one exactly.
  */
 #ifndef RSTWATCH_CAPTURE_H
 #define RSTWATCH_CAPTURE_H
@@ -13,6 +13,7 @@
 #include "record.h"
 
 struct capture;
+struct hooks;
 
 struct capture_settings {
 	bool stream;	      /* events too; else counters only */
@@ -48,6 +49,17 @@ int capture_end(struct capture *capture, record_handler handler, void *context);
 /* All of these return 0, -errno, or what the handler returned. */
 
 void capture_close(struct capture **capture);
+
+/* Which hooks are attached, and what they pass. */
+const struct hooks *capture_hooks(const struct capture *capture);
+
+/* Memory in the kernel. */
+struct capture_sizes {
+	uint64_t ring_bytes;
+	uint64_t sketch_bytes;
+	uint32_t ports, peers; /* entries of a slice */
+};
+void capture_sizes(const struct capture *capture, struct capture_sizes *sizes);
 
 /* When the first slice began, CLOCK_MONOTONIC. */
 uint64_t capture_start_ns(const struct capture *capture);

@@ -135,6 +135,14 @@ void json_number(struct json *json, uint64_t number)
 	output_number(json->output, number);
 }
 
+void json_signed(struct json *json, int64_t number)
+{
+	separate(json);
+	if (number < 0)
+		output_char(json->output, '-');
+	output_number(json->output, number < 0 ? -(uint64_t)number : (uint64_t)number);
+}
+
 void json_decimal(struct json *json, double number)
 {
 	separate(json);

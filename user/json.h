@@ -62,6 +62,7 @@ static inline void json_plain(struct json *json, const char *text, size_t length
 void json_string(struct json *json, const char *text);
 void json_string_bytes(struct json *json, const char *bytes, size_t length);
 void json_number(struct json *json, uint64_t number);
+void json_signed(struct json *json, int64_t number);
 void json_decimal(struct json *json, double number);
 void json_bool(struct json *json, bool value);
 

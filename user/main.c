@@ -32,7 +32,14 @@ static int print_schema(const struct options *options)
 
 static int run(const struct options *options)
 {
-	return options->command == OPTIONS_REPLAY ? replay_run(options) : live_run(options);
+	switch (options->command) {
+	case OPTIONS_REPLAY:
+		return replay_run(options);
+	case OPTIONS_CHECK:
+		return check_run(options);
+	default:
+		return live_run(options);
+	}
 }
 
 static int (*const actions[])(const struct options *options) = {

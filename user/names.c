@@ -91,6 +91,31 @@ static const struct {
 	{"MPTCP_RST_EMIDDLEBOX", RST_MPTCP},
 };
 
+/* enum skb_drop_reason of Linux 5.17 to 7.3, include/net/dropreason-core.h. Those that are not here
+ * are TCP's judgement if their names say so, and none of its business otherwise. */
+static const struct {
+	const char *reason;
+	unsigned meaning;
+} drop_meanings[] = {
+	{"NOT_SPECIFIED", CLASSIFY_UNTOLD},	{"NO_SOCKET", RST_STAGE_STRAY},
+	{"TCP_CLOSE", RST_STAGE_STRAY},		{"SOCKET_CLOSE", RST_STAGE_STRAY},
+	{"TCP_RESET", CLASSIFY_BY_STATE},	{"TCP_FLAGS", CLASSIFY_BY_STATE},
+	{"TCP_CSUM", CLASSIFY_OUTSIDE}, /* no valid segment */
+	{"SOCKET_FILTER", RST_STAGE_REJECTED},	{"SOCKET_RCVBUFF", RST_STAGE_REJECTED},
+	{"SOCKET_BACKLOG", RST_STAGE_REJECTED}, {"PROTO_MEM", RST_STAGE_REJECTED},
+	{"SECURITY_HOOK", RST_STAGE_REJECTED},	{"XFRM_POLICY", RST_STAGE_REJECTED},
+};
+
+/* /proc/net/snmp and /proc/net/netstat. */
+static const char *const counters[COUNTERS_READ] = {
+	[COUNTER_OUT_RSTS] = "OutRsts",
+	[COUNTER_ATTEMPT_FAILS] = "AttemptFails",
+	[COUNTER_ESTAB_RESETS] = "EstabResets",
+	[COUNTER_EMBRYONIC_RSTS] = "EmbryonicRsts",
+	[COUNTER_ABORT_ON_TIMEOUT] = "TCPAbortOnTimeout",
+	[COUNTER_ABORT_FAILED] = "TCPAbortFailed",
+};
+
 const char *name_direction(unsigned direction)
 {
 	return direction < RST_DIRECTIONS ? directions[direction] : NULL;
@@ -163,4 +188,18 @@ unsigned name_reason_meaning(const char *reason)
 		if (!strcmp(meanings[i].reason, reason))
 			return meanings[i].meaning;
 	return RST_UNKNOWN;
+}
+
+unsigned name_drop_meaning(const char *reason)
+{
+	for (size_t i = 0; i < sizeof(drop_meanings) / sizeof(drop_meanings[0]); i++)
+		if (!strcmp(drop_meanings[i].reason, reason))
+			return drop_meanings[i].meaning;
+	return strlen(reason) < 4 || memcmp(reason, "TCP_", 4) ? CLASSIFY_OUTSIDE
+							       : RST_STAGE_REJECTED;
+}
+
+const char *name_counter(unsigned counter)
+{
+	return counter < COUNTERS_READ ? counters[counter] : NULL;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The names of everything that event.h numbers: the public words of the text and JSON output and
- * of the options. One table per enum. A number without a name gives NULL.
+ * The names of everything that event.h and record.h number: the public words of the text and JSON
+ * output and of the options. One table per enum. A number without a name gives NULL.
  */
 #ifndef RSTWATCH_NAMES_H
 #define RSTWATCH_NAMES_H
@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include "event.h"
+#include "record.h"
 
 const char *name_direction(unsigned direction);
 const char *name_role(unsigned role); /* NULL for unknown too: what is not known is not said */
@@ -32,5 +33,13 @@ size_t name_flags_short(char text[NAME_FLAGS_BYTES], unsigned flags);
  * that this version does not know.
  */
 unsigned name_reason_meaning(const char *reason);
+/*
+ * What a drop reason of a received reset means, by its name without SKB_DROP_REASON_: an enum
+ * rst_cause or a CLASSIFY_* value. CLASSIFY_OUTSIDE for one that is not TCP's.
+ */
+unsigned name_drop_meaning(const char *reason);
+
+/* A counter of the kernel, as nstat writes it without its group: enum record_counter. */
+const char *name_counter(unsigned counter);
 
 #endif

@@ -106,8 +106,8 @@ static void event(void *context, const struct pipeline_run *run, const struct rs
 		json_member_plain(&json, "cause", name_cause(event->cause));
 	else
 		json_member_plain(&json, "stage", name_cause(event->cause));
-	if (event->flags & RST_EVENT_REASON && run->reasons[event->reason % RST_REASONS][0])
-		json_member_string(&json, "reason", run->reasons[event->reason % RST_REASONS]);
+	if (pipeline_reason(run, event))
+		json_member_string(&json, "reason", pipeline_reason(run, event));
 	json_member_number(&json, "family", address_is_ipv4(event->peer) ? 4 : 6);
 	member_end(&json, "local", event->local, event->local_port);
 	member_end(&json, "peer", event->peer, event->peer_port);
@@ -116,6 +116,10 @@ static void event(void *context, const struct pipeline_run *run, const struct rs
 	if (event->flags & RST_EVENT_TRIGGER) {
 		name_flags(flags, event->trigger);
 		json_member_plain(&json, "trigger", flags);
+	}
+	if (event->cause == RST_STAGE_TIME_WAIT) {
+		json_key(&json, "freed");
+		json_bool(&json, event->flags & RST_EVENT_FREED);
 	}
 	json_member_number(&json, "netns", event->netns);
 	finish(&json);
@@ -156,6 +160,61 @@ static void member_losses(struct json *json, const struct window_losses *losses)
 	json_member_number(json, "peers", losses->peers_full);
 	json_member_number(json, "namespaces", losses->netns_full);
 	json_member_number(json, "alarm_namespaces", losses->alarms_full);
+	json_object_end(json);
+}
+
+static void member_counters(struct json *json, const struct audit_counter counters[COUNTERS])
+{
+	for (unsigned i = 0; i < COUNTERS; i++) {
+		json_key(json, name_counter(i));
+		json_object(json);
+		json_member_number(json, "kernel", counters[i].kernel);
+		json_member_number(json, "seen", counters[i].seen);
+		json_key(json, "unexplained");
+		json_signed(json, counters[i].unexplained);
+		if (counters[i].likely)
+			json_member_plain(json, "likely", counters[i].likely);
+		json_object_end(json);
+	}
+}
+
+static void member_audit(struct json *json, const struct audit_summary *audit)
+{
+	const struct audit_counter *out = &audit->counters[COUNTER_OUT_RSTS];
+
+	if (!audit->done)
+		return;
+	json_key(json, "audit");
+	json_object(json);
+	json_member_number(json, "kernel_out_rsts", out->kernel);
+	json_member_number(json, "seen", out->seen);
+	json_key(json, "unexplained");
+	json_signed(json, out->unexplained);
+	json_key(json, "counters");
+	json_object(json);
+	member_counters(json, audit->counters);
+	json_object_end(json);
+	json_key(json, "namespaces");
+	json_array(json);
+	for (unsigned i = 0; i < audit->row_count; i++) {
+		json_object(json);
+		json_member_number(json, "netns", audit->rows[i].netns);
+		member_counters(json, audit->rows[i].counters);
+		json_object_end(json);
+	}
+	json_array_end(json);
+	json_member_number(json, "distinct_namespaces", audit->rows_all);
+	json_key(json, "unread");
+	json_array(json);
+	for (unsigned i = 0; i < audit->unread_count; i++) {
+		json_object(json);
+		json_member_number(json, "netns", audit->unread[i].netns);
+		json_member_number(json, "resets", audit->unread[i].resets);
+		json_member_plain(json, "why", audit->unread[i].why);
+		json_object_end(json);
+	}
+	json_array_end(json);
+	json_member_number(json, "distinct_unread", audit->unread_all);
 	json_object_end(json);
 }
 
@@ -210,6 +269,8 @@ static void window(void *context, const struct pipeline_run *run,
 	}
 	json_array_end(&json);
 	json_member_number(&json, "distinct_namespaces", summary->netns_all);
+	member_audit(&json, &summary->audit);
+	json_member_number(&json, "dropped_before_tcp", summary->outside);
 	json_member_number(&json, "events", summary->events);
 	member_losses(&json, &summary->losses);
 	finish(&json);
@@ -300,6 +361,16 @@ static void end(void *context, const struct pipeline_run *run, const struct pipe
 	json_member_number(&json, "total", totals->total[RST_RECEIVED]);
 	member_causes(&json, RST_RECEIVED, totals->causes);
 	json_object_end(&json);
+	if (totals->audited) {
+		json_key(&json, "unexplained");
+		json_object(&json);
+		for (unsigned i = 0; i < COUNTERS; i++) {
+			json_key(&json, name_counter(i));
+			json_signed(&json, totals->unexplained[i]);
+		}
+		json_object_end(&json);
+	}
+	json_member_number(&json, "dropped_before_tcp", totals->outside);
 	json_member_number(&json, "events", totals->events);
 	json_member_number(&json, "alerts", totals->alerts);
 	member_losses(&json, &totals->losses);

@@ -382,6 +382,7 @@ void options_help(FILE *stream)
 	      "  rstwatch [options]                 a line per reset, window summaries, alerts\n"
 	      "  rstwatch record -o FILE [options]  the same, and keep a recording\n"
 	      "  rstwatch replay FILE [options]     the same from a recording; needs no root\n"
+	      "  rstwatch check [-j]                what can be seen on this kernel, what not\n"
 	      "\n",
 	      stream);
 	for (size_t i = 0; i < N_ELEMENTS(rows); i++) {
@@ -435,15 +436,32 @@ static int parse_operand(struct state *state, const char *operand)
 
 	if (options->command != OPTIONS_REPLAY || options->path)
 		return refuse(state,
-			      "'%.64s' is not accepted here: the commands are record and replay "
-			      "(first), options begin with -",
+			      "'%.64s' is not accepted here: the commands are record, replay and "
+			      "check (first), options begin with -",
 			      operand);
 	options->path = operand;
 	return 0;
 }
 
+/* It shows no resets, so what chooses among them means nothing to it. */
+static bool goes_with_check(const struct option_row *row)
+{
+	static const char *const names[] = {"json",	   "btf",     "verbose",
+					    "json-schema", "version", "help"};
+
+	for (size_t i = 0; i < N_ELEMENTS(names); i++)
+		if (!strcmp(row->name, names[i]))
+			return true;
+	return false;
+}
+
 static int apply(struct state *state, const struct option_row *row, const char *argument)
 {
+	if (state->options->command == OPTIONS_CHECK && !goes_with_check(row))
+		return refuse(state,
+			      "--%s does not go with check: it takes --json, --btf FILE "
+			      "and --verbose",
+			      row->name);
 	if (row->parse)
 		return row->parse(state, argument);
 	*(bool *)((char *)state->options + row->flag) = row->value;
@@ -515,6 +533,8 @@ int options_parse(int argc, char *const argv[], struct options *options,
 		parsed.command = OPTIONS_RECORD;
 	else if (argc > 1 && !strcmp(argv[1], "replay"))
 		parsed.command = OPTIONS_REPLAY;
+	else if (argc > 1 && !strcmp(argv[1], "check"))
+		parsed.command = OPTIONS_CHECK;
 	if (parsed.command != OPTIONS_STREAM) {
 		argc--;
 		argv++;

@@ -18,6 +18,7 @@ enum options_command {
 	OPTIONS_STREAM = 1,
 	OPTIONS_RECORD = 2,
 	OPTIONS_REPLAY = 3,
+	OPTIONS_CHECK = 4,
 };
 
 enum options_action {

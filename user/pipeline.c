@@ -21,13 +21,21 @@ static uint64_t wall(const struct pipeline *pipeline, uint64_t monotonic_ns)
 	return monotonic_ns + (uint64_t)pipeline->run.realtime_offset_ns;
 }
 
-static int feed_reason(struct pipeline *pipeline, const struct record_reason *reason)
+const char *pipeline_reason(const struct pipeline_run *run, const struct rst_event *event)
 {
-	if (reason->number < RST_REASONS) {
-		char *name = pipeline->run.reasons[reason->number];
+	const char *name;
 
-		memcpy(name, reason->name, sizeof(pipeline->run.reasons[0]) - 1);
-	}
+	if (!(event->flags & RST_EVENT_REASON))
+		return NULL;
+	name = event->direction == RST_SENT ? run->reasons[event->reason % RST_REASONS]
+					    : run->drop_reasons[event->reason];
+	return *name ? name : NULL;
+}
+
+static int feed_reason(char names[][44], unsigned count, const struct record_reason *reason)
+{
+	if (reason->number < count)
+		memcpy(names[reason->number], reason->name, sizeof(reason->name) - 1);
 	return 0;
 }
 
@@ -66,6 +74,7 @@ static int feed_start(struct pipeline *pipeline, const struct record_start *star
 	pipeline->totals.start_ns = pipeline->totals.end_ns = start->monotonic_ns;
 	window_init(&pipeline->window, start->seed);
 	pipeline->window.start_ns = pipeline->window.end_ns = start->monotonic_ns;
+	audit_init(&pipeline->audit, start->seed);
 	rate_init(&pipeline->rate, &run->start.rate, start->seed);
 	recent_init(&pipeline->recent, start->seed);
 	pipeline->started = true;
@@ -111,6 +120,17 @@ static uint64_t distance(uint64_t a, uint64_t b)
 	return a > b ? a - b : b - a;
 }
 
+/* Whether this kernel sends resets that none of its tracepoints shows, and no function is hooked.
+ */
+static bool sends_unseen(const struct pipeline_run *run)
+{
+	for (unsigned i = 0; i < run->hook_count; i++)
+		if (!run->hooks[i].attached && (!strcmp(run->hooks[i].name, "tcp_v4_send_reset") ||
+						!strcmp(run->hooks[i].name, "tcp_v6_send_reset")))
+			return true;
+	return false;
+}
+
 static void close_window(struct pipeline *pipeline)
 {
 	struct window_summary *summary = &pipeline->summary;
@@ -119,6 +139,8 @@ static void close_window(struct pipeline *pipeline)
 	pipeline->window.losses.alarms_full = pipeline->rate.untracked;
 	pipeline->rate.untracked = 0;
 	window_summarize(&pipeline->window, &pipeline->settings.filter, summary);
+	audit_summarize(&pipeline->audit, &pipeline->settings.filter, sends_unseen(&pipeline->run),
+			&summary->audit);
 	summary->start_real_ns = wall(pipeline, summary->start_ns);
 	summary->end_real_ns = wall(pipeline, summary->end_ns);
 	/* The clocks drift: a window starts where the last one ended, unless one was stepped. */
@@ -129,10 +151,16 @@ static void close_window(struct pipeline *pipeline)
 		totals->total[i] += summary->total[i];
 	for (unsigned i = 0; i < RST_CAUSES; i++)
 		totals->causes[i] += summary->causes[i];
+	for (unsigned i = 0; i < COUNTERS; i++)
+		totals->unexplained[i] = (int64_t)((uint64_t)totals->unexplained[i] +
+						   summary->audit.counters[i].unexplained);
+	totals->audited = totals->audited || summary->audit.done;
+	totals->outside += summary->outside;
 	add_losses(&totals->losses, &summary->losses);
 	totals->windows++;
 	pipeline->sink.window(pipeline->sink.context, &pipeline->run, summary);
 	window_next(&pipeline->window);
+	audit_next(&pipeline->audit);
 }
 
 static void report_rate(void *context, struct rate_series *series, enum alert_status status,
@@ -184,6 +212,7 @@ static int feed_slice(struct pipeline *pipeline, const struct record_slice *slic
 		pipeline->done = true;
 	window_add_slice(&pipeline->window, slice);
 	recent_add_slice(&pipeline->recent, slice);
+	audit_add_slice(&pipeline->audit);
 	pipeline->totals.end_ns = slice->end_ns;
 	rate_step(&pipeline->rate, slice->start_ns, slice->end_ns, report_rate, pipeline);
 	if (slice->end_ns >= pipeline->window_end_ns) {
@@ -226,12 +255,15 @@ int pipeline_feed(void *context, const struct record *record)
 	if (pipeline->ended || record->size < record_size(record->kind))
 		return -EPROTO;
 	/* Up to START is the preamble; kinds of a later version may stand anywhere. */
-	if (record_size(record->kind) && (record->kind > RECORD_START) != pipeline->started)
+	if (record_size(record->kind) && record_is_preamble(record->kind) == pipeline->started)
 		return -EPROTO;
 
 	switch (record->kind) {
 	case RECORD_REASON:
-		return feed_reason(pipeline, (const void *)record);
+		return feed_reason(pipeline->run.reasons, RST_REASONS, (const void *)record);
+	case RECORD_DROP_REASON:
+		return feed_reason(pipeline->run.drop_reasons, RST_DROP_REASONS,
+				   (const void *)record);
 	case RECORD_HOOK:
 		return feed_hook(pipeline, (const void *)record);
 	case RECORD_START:
@@ -245,6 +277,7 @@ int pipeline_feed(void *context, const struct record *record)
 			return -EPROTO;
 		window_add_port(&pipeline->window, port);
 		recent_add_port(&pipeline->recent, port);
+		audit_add_port(&pipeline->audit, port);
 		rate_add(&pipeline->rate, port->key.netns, port->key.direction, port->count);
 		return 0;
 	}
@@ -268,6 +301,12 @@ int pipeline_feed(void *context, const struct record *record)
 	}
 	case RECORD_DISTINCT:
 		window_add_distinct(&pipeline->window, (const void *)record);
+		return 0;
+	case RECORD_OUTSIDE:
+		window_add_outside(&pipeline->window, (const void *)record);
+		return 0;
+	case RECORD_KERNEL:
+		audit_add_kernel(&pipeline->audit, (const void *)record);
 		return 0;
 	case RECORD_SLICE:
 		return feed_slice(pipeline, (const void *)record);

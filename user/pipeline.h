@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "alert.h"
+#include "audit.h"
 #include "filter.h"
 #include "rate.h"
 #include "recent.h"
@@ -33,7 +34,8 @@ struct pipeline_run {
 	struct record_hook hooks[PIPELINE_HOOKS];
 	unsigned hook_count;
 	char reasons[RST_REASONS][44]; /* "" where the kernel has none */
-	int64_t realtime_offset_ns;    /* wall clock minus CLOCK_MONOTONIC, as last seen */
+	char drop_reasons[RST_DROP_REASONS][44];
+	int64_t realtime_offset_ns; /* wall clock minus CLOCK_MONOTONIC, as last seen */
 };
 
 /* Sums over the run. */
@@ -43,11 +45,17 @@ struct pipeline_totals {
 	uint64_t total[RST_DIRECTIONS];
 	uint64_t causes[RST_CAUSES];
 	uint64_t windows;
-	uint64_t events; /* received */
+	uint64_t events;  /* received */
+	uint64_t outside; /* resets dropped before TCP had them */
+	bool audited;	  /* in some window there was something to compare with */
+	int64_t unexplained[COUNTERS];
 	uint64_t alerts; /* raised, shown or not */
 	struct window_losses losses;
 	bool complete; /* false if the records end without END */
 };
+
+/* The name of the reason that the kernel gave for this reset; NULL if it gave none. */
+const char *pipeline_reason(const struct pipeline_run *run, const struct rst_event *event);
 
 /* Where the words go. Each call may use its arguments only until it returns. */
 struct sink {
@@ -74,6 +82,7 @@ struct pipeline {
 	uint64_t shown; /* events that the filter let through */
 	struct pipeline_totals totals;
 	struct window window;
+	struct audit audit;
 	struct window_summary summary;
 	struct rate rate;
 	struct recent recent;

@@ -12,9 +12,17 @@ static const uint32_t sizes[RECORD_KINDS] = {
 	[RECORD_DISTINCT] = sizeof(struct record_distinct),
 	[RECORD_SLICE] = sizeof(struct record_slice),
 	[RECORD_END] = sizeof(struct record_end),
+	[RECORD_DROP_REASON] = sizeof(struct record_reason),
+	[RECORD_OUTSIDE] = sizeof(struct record_outside),
+	[RECORD_KERNEL] = sizeof(struct record_kernel),
 };
 
 uint32_t record_size(unsigned kind)
 {
 	return kind < RECORD_KINDS ? sizes[kind] : 0;
+}
+
+bool record_is_preamble(unsigned kind)
+{
+	return kind <= RECORD_START || kind == RECORD_DROP_REASON;
 }

@@ -3,9 +3,10 @@
  * The seam. Everything that the pipeline ever learns is a sequence of these records: capture makes
  * them live, a recording keeps them, replay plays them back. Same records, same order, same output.
  *
- * A run is: REASON* HOOK* START, then per slice (EVENT | PORT | PEER | OTHER | DISTINCT)* SLICE,
- * and END. The counters of a slice stand between its events and its SLICE record; a few events of
- * the next slice can stand before that too (rst_event.slice tells).
+ * A run is: (REASON | DROP_REASON)* HOOK* START KERNEL*, then per slice (EVENT | PORT | PEER |
+ * OTHER | DISTINCT | OUTSIDE)* KERNEL* SLICE, and END. The counters of a slice stand between its
+ * events and its SLICE record; a few events of the next slice can stand before that too
+ * (rst_event.slice tells). The kernel's own counters are read after those of the slice were.
  *
  * Recordings hold these bytes: append kinds, never change one. Native byte order (the recording's
  * header says which). `size` is the size of the whole record, a multiple of 8.
@@ -13,6 +14,7 @@
 #ifndef RSTWATCH_RECORD_H
 #define RSTWATCH_RECORD_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "event.h"
@@ -28,7 +30,10 @@ enum record_kind {
 	RECORD_DISTINCT = 8, /* HyperLogLog registers, if the slice's PEER records are not all */
 	RECORD_SLICE = 9,    /* a slice is complete */
 	RECORD_END = 10,     /* an orderly end */
-	RECORD_KINDS = 11,
+	RECORD_DROP_REASON = 11, /* the name of a kernel drop reason; in the preamble too */
+	RECORD_OUTSIDE = 12,	 /* resets that came in and were dropped before TCP had them */
+	RECORD_KERNEL = 13,	 /* the kernel's own counters of a network namespace */
+	RECORD_KINDS = 14,
 };
 
 #define RECORD_BYTES_MAX (64 << 10)
@@ -39,17 +44,18 @@ struct record {
 	uint16_t pad;
 };
 
+/* REASON and DROP_REASON. */
 struct record_reason {
 	struct record head;
 	uint32_t number;
-	char name[44]; /* NUL-terminated, without SK_RST_REASON_ */
+	char name[44]; /* NUL-terminated, without SK_RST_REASON_ or SKB_DROP_REASON_ */
 };
 
 struct record_hook {
 	struct record head;
-	char name[31]; /* of the tracepoint */
+	char name[31]; /* of the tracepoint or function */
 	uint8_t attached;
-	char how[32]; /* "raw_tp", or why not */
+	char how[32]; /* "raw_tp", "fentry" or "kprobe"; or why not */
 };
 
 /* The rate alarms, see rate.h. Times in seconds, rates in resets a second. */
@@ -102,6 +108,41 @@ struct record_distinct {
 	uint8_t registers[RST_DISTINCT_WIDTH];
 };
 
+struct record_outside {
+	struct record head;
+	uint64_t count;
+};
+
+/* The counters of the kernel that the audit looks at: the first ones are compared with what was
+ * seen (bit i of RST_MOVES_* moves counter i), the others tell why they may differ. */
+enum record_counter {
+	COUNTER_OUT_RSTS = 0,	    /* Tcp: OutRsts */
+	COUNTER_ATTEMPT_FAILS = 1,  /* Tcp: AttemptFails */
+	COUNTER_ESTAB_RESETS = 2,   /* Tcp: EstabResets */
+	COUNTER_EMBRYONIC_RSTS = 3, /* TcpExt: EmbryonicRsts */
+	COUNTERS = 4,
+	COUNTER_ABORT_ON_TIMEOUT = 4, /* TcpExt: TCPAbortOnTimeout */
+	COUNTER_ABORT_FAILED = 5,     /* TcpExt: TCPAbortFailed */
+	COUNTERS_READ = 6,
+};
+
+enum record_kernel_status {
+	KERNEL_BASE = 1,   /* read: before the hooks were attached, and again after that; or later,
+			    * if the namespace is older than the run but could not be read before */
+	KERNEL_READ = 2,   /* read */
+	KERNEL_BORN = 3,   /* read for the first time: the namespace is younger than the run */
+	KERNEL_GONE = 4,   /* not read: nothing leads to that namespace (any more) */
+	KERNEL_DENIED = 5, /* not read: no permission */
+};
+
+struct record_kernel {
+	struct record head;
+	uint32_t netns;
+	uint32_t status;   /* enum record_kernel_status */
+	uint64_t identity; /* another one: perhaps another namespace with the same number */
+	uint64_t counters[COUNTERS_READ]; /* since the namespace was made; 0 if not read */
+};
+
 struct record_slice {
 	struct record head;
 	uint32_t slice;
@@ -133,5 +174,7 @@ typedef int (*record_handler)(void *context, const struct record *record);
 
 /* The least size of each kind, 0 for a kind that does not exist (record.c). */
 uint32_t record_size(unsigned kind);
+/* Whether records of this kind stand in front of START. */
+bool record_is_preamble(unsigned kind);
 
 #endif

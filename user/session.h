@@ -41,5 +41,6 @@ __attribute__((format(printf, 1, 2))) void session_complain(const char *format, 
 
 int live_run(const struct options *options);
 int replay_run(const struct options *options);
+int check_run(const struct options *options);
 
 #endif

@@ -161,9 +161,7 @@ static void event(void *context, const struct pipeline_run *run, const struct rs
 	output_char(text->output, ' ');
 	trigger_or_state(text, event);
 	if (text->view.wide) {
-		reason = event->flags & RST_EVENT_REASON ? run->reasons[event->reason % RST_REASONS]
-							 : NULL;
-		reason = or_dash(reason);
+		reason = or_dash(pipeline_reason(run, event));
 		role = or_dash(name_role(event->role));
 		output_padded(text->output, cause, strlen(cause), CAUSE_WIDTH + 1);
 		foreign(text, reason, REASON_WIDTH);
@@ -299,6 +297,95 @@ static void losses(struct text *text, const struct window_losses *losses)
 	output_char(text->output, '\n');
 }
 
+/* "0", "+3", "-1": against what was seen. */
+static void signed_number(struct text *text, int64_t number)
+{
+	if (number)
+		output_char(text->output, number < 0 ? '-' : '+');
+	output_number(text->output, number < 0 ? -(uint64_t)number : (uint64_t)number);
+}
+
+static void unexplained(struct text *text, const struct audit_counter counters[COUNTERS],
+			bool nonzero)
+{
+	bool first = true;
+
+	for (unsigned i = 0; i < COUNTERS; i++) {
+		if (nonzero && !counters[i].unexplained)
+			continue;
+		output_text(text->output, first ? "" : ", ");
+		output_text(text->output, name_counter(i));
+		output_char(text->output, ' ');
+		signed_number(text, counters[i].unexplained);
+		first = false;
+	}
+}
+
+static void more_namespaces(struct text *text, const char *what, uint64_t count)
+{
+	if (!count)
+		return;
+	label(text, "");
+	output_text(text->output, what);
+	output_text(text->output, ": ");
+	output_number(text->output, count);
+	output_text(text->output, " more namespaces\n");
+}
+
+/* What the kernel counted and nobody saw, or the other way round, and where. */
+static void audit(struct text *text, const struct window_summary *summary)
+{
+	const struct audit_summary *audit = &summary->audit;
+
+	if (!audit->done || (!summary->total[RST_SENT] && !summary->total[RST_RECEIVED] &&
+			     !audit->row_count && !audit->unread_count))
+		return;
+	label(text, "audit");
+	output_text(text->output, "unexplained ");
+	unexplained(text, audit->counters, false);
+	output_char(text->output, '\n');
+	for (unsigned i = 0; i < audit->row_count; i++) {
+		const struct audit_row *row = &audit->rows[i];
+
+		label(text, "");
+		output_text(text->output, "netns ");
+		output_number(text->output, row->netns);
+		output_text(text->output, ": ");
+		unexplained(text, row->counters, true);
+		for (unsigned j = 0; j < COUNTERS; j++)
+			if (row->counters[j].likely) {
+				output_text(text->output, "; likely ");
+				output_text(text->output, row->counters[j].likely);
+				break;
+			}
+		output_char(text->output, '\n');
+	}
+	more_namespaces(text, "unexplained", audit->rows_all - audit->row_count);
+	for (unsigned i = 0; i < audit->unread_count; i++) {
+		label(text, "");
+		output_text(text->output, "not audited: ");
+		output_number(text->output, audit->unread[i].resets);
+		if (audit->unread[i].netns) {
+			output_text(text->output, " in netns ");
+			output_number(text->output, audit->unread[i].netns);
+		}
+		output_text(text->output, ": ");
+		output_text(text->output, audit->unread[i].why);
+		output_char(text->output, '\n');
+	}
+	more_namespaces(text, "not audited", audit->unread_all - audit->unread_count);
+}
+
+static void outside(struct text *text, uint64_t count)
+{
+	if (!count)
+		return;
+	label(text, "dropped");
+	output_number(text->output, count);
+	output_text(text->output,
+		    " more that came in: by a firewall or damaged, TCP never had them\n");
+}
+
 static void window(void *context, const struct pipeline_run *run,
 		   const struct window_summary *summary)
 {
@@ -316,6 +403,8 @@ static void window(void *context, const struct pipeline_run *run,
 		output_text(text->output, ": no resets");
 		color(text, COLOR_OFF);
 		output_char(text->output, '\n');
+		outside(text, summary->outside);
+		audit(text, summary);
 		losses(text, &summary->losses);
 		return;
 	}
@@ -337,6 +426,8 @@ static void window(void *context, const struct pipeline_run *run,
 	}
 	ports(text, summary);
 	peers(text, summary);
+	outside(text, summary->outside);
+	audit(text, summary);
 	losses(text, &summary->losses);
 }
 

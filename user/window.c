@@ -26,6 +26,7 @@ void window_next(struct window *window)
 	memset(window->causes, 0, sizeof(window->causes));
 	memset(window->reasons, 0, sizeof(window->reasons));
 	window->events = 0;
+	window->outside = 0;
 	window->peer_error = 0;
 	memset(&window->losses, 0, sizeof(window->losses));
 	if (window->estimate)
@@ -105,6 +106,11 @@ void window_add_distinct(struct window *window, const struct record_distinct *di
 {
 	start_estimate(window);
 	distinct_merge(window->registers, distinct->registers);
+}
+
+void window_add_outside(struct window *window, const struct record_outside *outside)
+{
+	window->outside += outside->count;
 }
 
 void window_add_slice(struct window *window, const struct record_slice *slice)
@@ -253,6 +259,7 @@ void window_summarize(struct window *window, const struct filter *filter,
 	memcpy(summary->causes, window->causes, sizeof(summary->causes));
 	memcpy(summary->reasons, window->reasons, sizeof(summary->reasons));
 	summary->events = window->events;
+	summary->outside = window->outside;
 	summary->losses = window->losses;
 	summary->distinct_peers = window_distinct(window, &summary->distinct_exact);
 	summarize_ports(window, filter, summary);

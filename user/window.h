@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "audit.h"
 #include "event.h"
 #include "filter.h"
 #include "names.h"
@@ -74,6 +75,7 @@ struct window {
 	uint64_t causes[RST_CAUSES];
 	uint64_t reasons[RST_REASONS]; /* of sent resets */
 	uint64_t events;
+	uint64_t outside; /* resets that came in and were dropped before TCP had them */
 	uint64_t peer_error;
 	struct window_losses losses;
 	uint64_t seed; /* of hash_address() */
@@ -105,7 +107,9 @@ struct window_summary {
 	unsigned netns_count;
 	uint64_t netns_all;
 	uint64_t events;
+	uint64_t outside;
 	struct window_losses losses;
+	struct audit_summary audit; /* the pipeline's to fill */
 };
 
 /* The number to count it under: one that has no name is unknown, or not specified. */
@@ -132,11 +136,12 @@ void window_add_port(struct window *window, const struct record_port *port);
 void window_add_peer(struct window *window, const struct record_peer *peer);
 void window_add_other(struct window *window, const struct record_other *other);
 void window_add_distinct(struct window *window, const struct record_distinct *distinct);
+void window_add_outside(struct window *window, const struct record_outside *outside);
 void window_add_slice(struct window *window, const struct record_slice *slice);
 
 /* Number of distinct peer addresses; *exact says whether they were counted or estimated. */
 uint64_t window_distinct(const struct window *window, bool *exact);
-/* Condenses; the lists hold what the filter lets through. Wall times are left 0. */
+/* Condenses; the lists hold what the filter lets through. Wall times and the audit are left 0. */
 void window_summarize(struct window *window, const struct filter *filter,
 		      struct window_summary *summary);
 

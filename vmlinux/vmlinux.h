@@ -7,6 +7,8 @@
  */
 #ifndef RSTWATCH_VMLINUX_H
 #define RSTWATCH_VMLINUX_H
+/* For <bpf/bpf_tracing.h>: registers have their kernel names here. */
+#define __VMLINUX_H__
 
 typedef unsigned char __u8;
 typedef signed char __s8;
@@ -29,10 +31,12 @@ enum { false = 0, true = 1 };
 enum bpf_map_type {
 	BPF_MAP_TYPE_HASH = 1,
 	BPF_MAP_TYPE_ARRAY = 2,
+	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
 	BPF_MAP_TYPE_ARRAY_OF_MAPS = 12,
 	BPF_MAP_TYPE_RINGBUF = 27,
 };
 enum {
+	BPF_ANY = 0,
 	BPF_NOEXIST = 1,
 };
 enum {
@@ -63,6 +67,10 @@ struct in6_addr {
 	} in6_u;
 };
 
+struct hlist_nulls_node {
+	struct hlist_nulls_node **pprev;
+};
+
 struct sock_common {
 	__be32 skc_daddr;
 	__be32 skc_rcv_saddr;
@@ -71,8 +79,10 @@ struct sock_common {
 	unsigned short skc_family;
 	volatile unsigned char skc_state;
 	possible_net_t skc_net;
+	unsigned long skc_flags;
 	struct in6_addr skc_v6_daddr;
 	struct in6_addr skc_v6_rcv_saddr;
+	struct hlist_nulls_node skc_nulls_node;
 };
 
 struct sock {
@@ -80,6 +90,7 @@ struct sock {
 	__u32 sk_ack_backlog;
 	__u32 sk_max_ack_backlog;
 	__u8 sk_shutdown;
+	__u16 sk_type;
 };
 
 struct ipv6_pinfo {
@@ -91,6 +102,18 @@ struct inet_sock {
 	struct ipv6_pinfo *pinet6;
 	__be16 inet_sport;
 	int mc_index;
+};
+
+struct inet_connection_sock {
+	__u8 icsk_probes_out;
+};
+
+struct tcp_sock {
+	__u32 snd_nxt;
+	__u32 snd_una;
+	__u64 bytes_acked;
+	__u64 bytes_sent;
+	__u64 bytes_retrans;
 };
 
 struct inet_bind_bucket {
@@ -105,8 +128,25 @@ struct net_device {
 	possible_net_t nd_net;
 };
 
+struct dst_entry {
+	struct net_device *dev;
+};
+
+struct rtable {
+	__u16 rt_type;
+};
+
+struct rt6_info {
+	__u32 rt6i_flags;
+};
+
 struct sk_buff {
 	struct net_device *dev;
+	struct sock *sk;
+	unsigned long _skb_refdst;
+	int skb_iif;
+	__be16 protocol;
+	__u16 transport_header;
 	unsigned char *head;
 	unsigned char *data;
 	__u16 network_header;
@@ -120,7 +160,22 @@ struct iphdr {
 struct tcphdr {
 	__be16 source;
 	__be16 dest;
+	__be32 seq;
 };
+
+/* Where a kprobe finds the arguments of its function. */
+#if defined(__TARGET_ARCH_x86)
+struct pt_regs {
+	unsigned long di;
+	unsigned long si;
+	unsigned long dx;
+	unsigned long cx;
+};
+#elif defined(__TARGET_ARCH_arm64)
+struct user_pt_regs {
+	unsigned long long regs[31];
+};
+#endif
 
 #pragma clang attribute pop
 

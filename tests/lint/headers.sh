@@ -6,7 +6,7 @@
 flags="-std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror -Ibpf -Iuser -fsyntax-only -x c"
 kernel="-target bpf -O2 -g -Wall -Wextra -Werror -Wno-unused-function -Ibpf -Ivmlinux -fsyntax-only -x c"
 
-for header in user/*.h bpf/event.h bpf/hash.h bpf/classify.h; do
+for header in user/*.h bpf/event.h bpf/settings.h bpf/hash.h bpf/classify.h; do
 	# shellcheck disable=SC2086 # on purpose: words
 	check "$header alone, gcc" bash -c "echo '#include \"$(basename "$header")\"' | gcc $flags -"
 	# shellcheck disable=SC2086
@@ -16,12 +16,14 @@ for header in bpf/*.h vmlinux/*.h; do
 	check "$header alone, kernel side" \
 		bash -c "echo '#include \"$(basename "$header")\"' | clang $kernel -"
 done
-check "event.h without padding, gcc" \
-	bash -c "echo '#include \"event.h\"' | gcc $flags -Wpadded -"
-check "record.h without padding, gcc" \
-	bash -c "echo '#include \"record.h\"' | gcc $flags -Wpadded -"
+for header in event.h settings.h record.h; do
+	check "$header without padding, gcc" \
+		bash -c "echo '#include \"$header\"' | gcc $flags -Wpadded -"
+done
 check "recording.h's file format without padding, clang" \
 	bash -c "echo '#include \"record.h\"' | clang $flags -Wpadded -"
-check "event.h without padding, kernel side" \
-	bash -c "echo '#include \"event.h\"' | clang ${kernel/-Ivmlinux/-isystem vmlinux} -Wpadded -"
+for header in event.h settings.h; do
+	check "$header without padding, kernel side" \
+		bash -c "echo '#include \"$header\"' | clang ${kernel/-Ivmlinux/-isystem vmlinux} -Wpadded -"
+done
 tap_end

@@ -17,8 +17,11 @@ including()
 		gcc -std=gnu11 -D_GNU_SOURCE -MM -Ibpf -Iuser -Ibuild "$source" | grep -qE "[ /]?$1( |\$)" &&
 			echo "build/$(basename "$source" .c).o"
 	done
-	clang -target bpf -MM -Ibpf -Ivmlinux bpf/rstwatch.bpf.c | grep -qE " $1( |\$)" &&
-		printf '%s\n' build/rstwatch.bpf.o build/capture.o
+	for source in rstwatch functions; do
+		clang -target bpf -MM -Ibpf -Ivmlinux "bpf/$source.bpf.c" | grep -qE " $1( |\$)" || continue
+		printf '%s\n' "build/$source.bpf.o" "build/${source}_probes.bpf.o" build/hooks.o
+		[ "$source" = functions ] || echo build/capture.o
+	done
 	:
 }
 

@@ -22,9 +22,9 @@ import time
 import traceback
 
 __all__ = """ACK FIN LIMIT NOBODY PSH RST RSTWATCH SYN URG FAMILIES Connection Failure Pair Skip Tap
-Watcher Way check connect_refused defer end_process equal linger_0 make_client make_listener
-make_socket note reset_connections rstwatch run send_segment send_spoofed_syns start_process
-temporary_directory wait_steady wait_until""".split()
+Watcher Way check check_report connect_refused defer end_process equal linger_0 make_client
+make_listener make_socket note reset_connections rstwatch run send_segment send_sequence
+send_spoofed_syns start_process temporary_directory unshare_network wait_steady wait_until""".split()
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 RSTWATCH = os.path.abspath(os.environ.get("RSTWATCH") or os.path.join(ROOT, "build", "rstwatch"))
@@ -208,6 +208,13 @@ def rstwatch(*arguments, limit=LIMIT, **options):
     )
 
 
+def check_report():
+    """What rstwatch check -j says of this kernel."""
+    done = rstwatch("check", "-j")
+    check(done.returncode in (0, 1), "exit code", done.returncode, done.stderr)
+    return json.loads(done.stdout)
+
+
 # --- network namespaces ---
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -218,6 +225,12 @@ def _setns(fd):
     if _libc.setns(fd, CLONE_NEWNET):
         number = ctypes.get_errno()
         raise OSError(number, "setns: " + os.strerror(number))
+
+
+def unshare_network():
+    """Puts this process into a network namespace of its own, which goes when it ends."""
+    if _libc.unshare(CLONE_NEWNET):
+        raise OSError(ctypes.get_errno(), "unshare")
 
 
 class Namespace:
@@ -389,6 +402,19 @@ class Connection:
             sock.close()
 
 
+# TCP_REPAIR and its relatives, include/uapi/linux/tcp.h
+_REPAIR, _REPAIR_QUEUE, _QUEUE_SEQ, _SEND_QUEUE, _REPAIR_OFF_NO_WP = 19, 20, 21, 2, -1
+
+
+def send_sequence(sock):
+    """The sequence number of the next byte that an established socket will send."""
+    sock.setsockopt(socket.IPPROTO_TCP, _REPAIR, 1)
+    sock.setsockopt(socket.IPPROTO_TCP, _REPAIR_QUEUE, _SEND_QUEUE)
+    number = sock.getsockopt(socket.IPPROTO_TCP, _QUEUE_SEQ)
+    sock.setsockopt(socket.IPPROTO_TCP, _REPAIR, _REPAIR_OFF_NO_WP)
+    return number & 0xFFFFFFFF
+
+
 def connect_refused(namespace, address, port, count=1):
     """Connects so many times to a port on which nothing listens; how often it was refused."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
@@ -437,11 +463,11 @@ def _address_bytes(address):
 
 
 def segment(source, source_port, target, target_port, flags, sequence=1000, acknowledge=0,
-            options=b"", window=64240):
-    """A TCP segment without data; options are padded by the caller to 4 bytes."""
+            options=b"", window=64240, data=b""):
+    """A TCP segment; options are padded by the caller to 4 bytes."""
     acknowledge = acknowledge or (5000 if flags & ACK else 0)
-    header = struct.pack("!HHIIBBHHH", source_port, target_port, sequence, acknowledge,
-                         (5 + len(options) // 4) << 4, flags, window, 0, 0) + options
+    header = struct.pack("!HHIIBBHHH", source_port, target_port, sequence & 0xFFFFFFFF, acknowledge,
+                         (5 + len(options) // 4) << 4, flags, window, 0, 0) + options + data
     pseudo = _address_bytes(source) + _address_bytes(target)
     pseudo += struct.pack("!II" if ":" in source else "!HH",
                           *((len(header), 6) if ":" in source else (6, len(header))))
@@ -557,6 +583,20 @@ class Watcher:
         """The windows' counts of a namespace, added up."""
         return sum(row[direction] for window in self.windows() for row in window["namespaces"]
                    if row["netns"] == namespace.inode)
+
+    def unexplained(self, *namespaces):
+        """What the audits of the windows left unexplained in these namespaces, as
+        [(namespace's name, counter, number, likely reason)]."""
+        names = {namespace.inode: namespace.name for namespace in namespaces}
+        return [(names[row["netns"]], counter, said["unexplained"], said["likely"])
+                for window in self.windows() for row in window["audit"]["namespaces"]
+                if row["netns"] in names
+                for counter, said in row.items() if counter != "netns" and said["unexplained"]]
+
+    def wait_audited(self):
+        """Until two seconds have passed, after which nothing can be in doubt."""
+        seen = len(self.windows())
+        self.wait_for(lambda: len(self.windows()) >= seen + 3, "three windows of a second")
 
     def wait_events(self, count, *namespaces, limit=LIMIT, **fields):
         return self.wait_for(

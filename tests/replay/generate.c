@@ -61,6 +61,15 @@ static void reason(struct run *run, unsigned number, const char *name)
 	add(run, &record.head);
 }
 
+static void drop_reason(struct run *run, unsigned number, const char *name)
+{
+	struct record_reason record = {.head = RECORD_HEAD(record_reason, RECORD_DROP_REASON),
+				       .number = number};
+
+	snprintf(record.name, sizeof(record.name), "%s", name);
+	add(run, &record.head);
+}
+
 static void hook(struct run *run, const char *name, bool attached, const char *how)
 {
 	struct record_hook record = {.head = RECORD_HEAD(record_hook, RECORD_HOOK),
@@ -71,18 +80,10 @@ static void hook(struct run *run, const char *name, bool attached, const char *h
 	add(run, &record.head);
 }
 
-static struct run begin(const char *directory, const char *name, const struct rate_settings *rate)
+/* Up to START, which may have more in front of it. */
+static struct run begin_preamble(const char *directory, const char *name)
 {
 	struct run run = {.now_ns = START_NS, .offset_ns = REAL_NS - START_NS};
-	struct record_start start = {.head = RECORD_HEAD(record_start, RECORD_START),
-				     .monotonic_ns = START_NS,
-				     .realtime_ns = REAL_NS,
-				     .seed = 1,
-				     .window_seconds = 10,
-				     .cpus = 2,
-				     .rate = *rate,
-				     .version = "0",
-				     .kernel = "6.18.0"};
 	char path[4096];
 
 	snprintf(path, sizeof(path), "%s/%s.rec", directory, name);
@@ -91,7 +92,29 @@ static struct run begin(const char *directory, const char *name, const struct ra
 	reason(&run, TCP_STATE, "TCP_STATE");
 	hook(&run, "tcp_send_reset", true, "raw_tp");
 	hook(&run, "tcp_receive_reset", true, "raw_tp");
-	add(&run, &start.head);
+	return run;
+}
+
+static void start(struct run *run, const struct rate_settings *rate)
+{
+	const struct record_start start = {.head = RECORD_HEAD(record_start, RECORD_START),
+					   .monotonic_ns = START_NS,
+					   .realtime_ns = REAL_NS,
+					   .seed = 1,
+					   .window_seconds = 10,
+					   .cpus = 2,
+					   .rate = *rate,
+					   .version = "0",
+					   .kernel = "6.18.0"};
+
+	add(run, &start.head);
+}
+
+static struct run begin(const char *directory, const char *name, const struct rate_settings *rate)
+{
+	struct run run = begin_preamble(directory, name);
+
+	start(&run, rate);
 	return run;
 }
 
@@ -144,6 +167,32 @@ static void other(struct run *run, unsigned direction, unsigned cause, uint64_t 
 
 	run->counted += count;
 	run->other += count;
+	add(run, &record.head);
+}
+
+static void outside(struct run *run, uint64_t count)
+{
+	const struct record_outside record = {.head = RECORD_HEAD(record_outside, RECORD_OUTSIDE),
+					      .count = count};
+
+	add(run, &record.head);
+}
+
+/* The kernel's counters of a namespace, in the order of enum record_counter. */
+struct counters {
+	uint64_t of[COUNTERS_READ];
+};
+
+static void kernel(struct run *run, uint32_t netns, enum record_kernel_status status,
+		   uint64_t identity, const struct counters *counters)
+{
+	struct record_kernel record = {.head = RECORD_HEAD(record_kernel, RECORD_KERNEL),
+				       .netns = netns,
+				       .status = status,
+				       .identity = identity};
+
+	if (counters)
+		memcpy(record.counters, counters->of, sizeof(record.counters));
 	add(run, &record.head);
 }
 
@@ -429,6 +478,146 @@ static void make_names(const char *directory)
 	finish(&run);
 }
 
+#define FORBIDDEN    4026532300U /* its counters may not be read */
+#define GONE	     4026532400U
+#define YOUNG	     4026532500U /* made in the second window */
+#define DROP_STRAY   3
+#define DROP_RESET   40
+#define DROP_UNTOLD  2
+#define DROP_UNNAMED 200
+
+/* A reset received by the container's :443 that was dropped. */
+static void dropped(struct run *run, unsigned after_ms, unsigned stage, unsigned state,
+		    unsigned why, unsigned flags, unsigned moves)
+{
+	event(run, "2001:db8::2", "2001:db8::9", after_ms,
+	      EVENT(.netns = CONTAINER, .local_port = 443, .peer_port = 41000 + after_ms,
+		    .direction = RST_RECEIVED, .cause = stage, .reason = why, .state = state,
+		    .role = RST_ROLE_SERVER, .flags = RST_EVENT_REASON | flags, .moves = moves));
+	count(run,
+	      KEY(.netns = CONTAINER, .port = 443, .direction = RST_RECEIVED, .cause = stage,
+		  .role = RST_ROLE_SERVER, .moves = moves),
+	      1);
+}
+
+/* Resets sent by a service of that namespace which was down, without events. */
+static void refused_in(struct run *run, uint32_t netns, unsigned n)
+{
+	struct rst_port_key key = closed;
+
+	key.netns = netns;
+	key.moves = RST_MOVES_OUT_RSTS;
+	count(run, key, n);
+	peer(run, "10.0.0.7", netns, RST_SENT, n);
+}
+
+/* Ends the slice, after a reading of those two. */
+static void audited(struct run *run, const struct counters *host, const struct counters *container,
+		    uint64_t container_identity)
+{
+	kernel(run, HOST, KERNEL_READ, 1, host);
+	kernel(run, CONTAINER, KERNEL_READ, container_identity, container);
+	slice(run, SECOND_NS, NO_LOSS);
+}
+
+/*
+ * What the kernel counted itself. First window: unexplained in two namespaces, in both directions,
+ * three that are not read, every kind of dropped reset. Second: all is explained, but for a
+ * container that was replaced by another. Third: no reset, and something unexplained.
+ */
+static void make_audit(const char *directory)
+{
+	struct run run = begin_preamble(directory, "audit");
+	struct counters host = {{1000, 50, 20, 5, 3, 0}}, container = {{70, 8, 30, 9, 0, 0}};
+	struct counters young = {{0}};
+
+	drop_reason(&run, DROP_UNTOLD, "NOT_SPECIFIED");
+	drop_reason(&run, DROP_STRAY, "NO_SOCKET");
+	drop_reason(&run, DROP_RESET, "TCP_RESET");
+	hook(&run, "kfree_skb", true, "raw_tp");
+	hook(&run, "inet_sock_set_state", true, "raw_tp");
+	hook(&run, "tcp_check_req", true, "fentry");
+	hook(&run, "nf_send_reset", false, "not permitted");
+	start(&run, &usual_rate);
+	kernel(&run, HOST, KERNEL_BASE, 1, &host);
+	host.of[COUNTER_OUT_RSTS] += 2; /* while the hooks were attached: perhaps seen */
+	kernel(&run, HOST, KERNEL_BASE, 1, &host);
+	kernel(&run, CONTAINER, KERNEL_BASE, 77, &container);
+	kernel(&run, CONTAINER, KERNEL_BASE, 77, &container);
+
+	/* All as it should be; the kernel is one ahead. */
+	event(&run, "10.0.0.2", "10.0.0.7", 0,
+	      EVENT(.netns = HOST, .local_port = 8080, .peer_port = 51234, .direction = RST_SENT,
+		    .cause = RST_CLOSED_PORT, .reason = NO_SOCKET, .trigger = RST_FLAG_SYN,
+		    .role = RST_ROLE_SERVER, .flags = RST_EVENT_TRIGGER | RST_EVENT_REASON,
+		    .moves = RST_MOVES_OUT_RSTS));
+	refused_in(&run, HOST, 1);
+	host.of[COUNTER_OUT_RSTS] += 2;
+	audited(&run, &host, &container, 77);
+	refused_in(&run, HOST, 1);
+	audited(&run, &host, &container, 77);
+
+	/* What comes in: each way to be dropped, and before TCP. */
+	dropped(&run, 0, RST_STAGE_REJECTED, RST_STATE_ESTABLISHED, DROP_RESET, 0, 0);
+	dropped(&run, 1, RST_STAGE_STRAY, 0, DROP_STRAY, 0, 0);
+	dropped(&run, 2, RST_STAGE_TIME_WAIT, RST_STATE_TIME_WAIT, DROP_UNTOLD, RST_EVENT_FREED, 0);
+	dropped(&run, 3, RST_STAGE_TIME_WAIT, RST_STATE_TIME_WAIT, DROP_UNTOLD, 0, 0);
+	dropped(&run, 4, RST_STAGE_REJECTED, RST_STATE_CLOSE_WAIT, DROP_UNNAMED, 0, 0);
+	/* Two half-open connections, of which the kernel reset only one. */
+	for (unsigned i = 5; i < 7; i++)
+		dropped(&run, i, RST_STAGE_HANDSHAKE, RST_STATE_NEW_SYN_RECV, DROP_UNTOLD, 0,
+			RST_MOVES_ATTEMPT_FAILS | RST_MOVES_EMBRYONIC_RSTS);
+	peer(&run, "2001:db8::9", CONTAINER, RST_RECEIVED, 7);
+	outside(&run, 4);
+	container.of[COUNTER_ATTEMPT_FAILS] += 1;
+	container.of[COUNTER_EMBRYONIC_RSTS] += 1;
+	audited(&run, &host, &container, 77);
+	audited(&run, &host, &container, 77);
+
+	/* The kernel counted five that nobody saw. */
+	host.of[COUNTER_OUT_RSTS] += 5;
+	host.of[COUNTER_ABORT_FAILED] += 5;
+	audited(&run, &host, &container, 77);
+	audited(&run, &host, &container, 77);
+
+	/* Counters that cannot be read. */
+	refused_in(&run, FORBIDDEN, 6);
+	refused_in(&run, GONE, 2);
+	refused_in(&run, 0, 1);
+	kernel(&run, FORBIDDEN, KERNEL_DENIED, 0, NULL);
+	kernel(&run, GONE, KERNEL_GONE, 0, NULL);
+	audited(&run, &host, &container, 77);
+	quiet(&run, 3);
+
+	/* A namespace is made, and is read from its beginning. */
+	refused_in(&run, YOUNG, 5);
+	young.of[COUNTER_OUT_RSTS] = 5;
+	kernel(&run, YOUNG, KERNEL_BORN, 78, &young);
+	slice(&run, SECOND_NS, NO_LOSS);
+	kernel(&run, YOUNG, KERNEL_READ, 78, &young);
+	slice(&run, SECOND_NS, NO_LOSS);
+	/* Another container has the number of the old one. */
+	refused_in(&run, CONTAINER, 3);
+	container = (struct counters){{3}};
+	audited(&run, &host, &container, 79);
+	audited(&run, &host, &container, 79);
+	/* And its resets are accounted for from now on. */
+	refused_in(&run, CONTAINER, 2);
+	container.of[COUNTER_OUT_RSTS] += 2;
+	audited(&run, &host, &container, 79);
+	audited(&run, &host, &container, 79);
+	quiet(&run, 4);
+
+	/* No reset at all, but a connection that timed out. */
+	host.of[COUNTER_ESTAB_RESETS] += 1;
+	host.of[COUNTER_ABORT_ON_TIMEOUT] += 1;
+	audited(&run, &host, &container, 79);
+	audited(&run, &host, &container, 79);
+	outside(&run, 1);
+	slice(&run, SECOND_NS, NO_LOSS);
+	finish(&run);
+}
+
 int main(int argc, char *argv[])
 {
 	if (argc != 2) {
@@ -445,5 +634,6 @@ int main(int argc, char *argv[])
 	make_killed(argv[1]);
 	make_endless(argv[1]);
 	make_names(argv[1]);
+	make_audit(argv[1]);
 	return 0;
 }

@@ -104,6 +104,9 @@ static const struct rst_port_key refused = {.netns = 8,
 static const struct rst_port_key nobody = {
 	.port = 9, .direction = RST_SENT, .cause = RST_CLOSED_PORT, .role = RST_ROLE_UNKNOWN};
 
+/* Counters of the kernel, in the order of enum record_counter. */
+#define EDGES_COUNTED(...) ((const uint64_t[COUNTERS_READ]){__VA_ARGS__})
+
 struct edges {
 	struct records records;
 	struct output *output;
@@ -135,13 +138,22 @@ static inline void edges_close(struct edges *edges)
 	records_close(&edges->records);
 }
 
-static inline void edges_reason(struct edges *edges, unsigned number, const char *name)
+static inline void edges_name(struct edges *edges, unsigned kind, unsigned number, const char *name)
 {
-	struct record_reason reason = {.head = RECORD_HEAD(record_reason, RECORD_REASON),
-				       .number = number};
+	struct record_reason reason = {.head = RECORD_HEAD(record_reason, kind), .number = number};
 
 	snprintf(reason.name, sizeof(reason.name), "%s", name);
 	assert_int_equal(records_feed(&edges->records, &reason), 0);
+}
+
+static inline void edges_reason(struct edges *edges, unsigned number, const char *name)
+{
+	edges_name(edges, RECORD_REASON, number, name);
+}
+
+static inline void edges_drop_reason(struct edges *edges, unsigned number, const char *name)
+{
+	edges_name(edges, RECORD_DROP_REASON, number, name);
 }
 
 static inline void edges_hook(struct edges *edges, const char *name, bool attached, const char *how)

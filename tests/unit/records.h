@@ -75,6 +75,21 @@ static inline struct record_other records_other_of(unsigned direction, unsigned 
 				     .count = count};
 }
 
+/* counters: in the order of enum record_counter. */
+static inline struct record_kernel records_kernel_of(uint32_t netns,
+						     enum record_kernel_status status,
+						     uint64_t identity,
+						     const uint64_t counters[COUNTERS_READ])
+{
+	struct record_kernel kernel = {.head = RECORD_HEAD(record_kernel, RECORD_KERNEL),
+				       .netns = netns,
+				       .status = status,
+				       .identity = identity};
+
+	memcpy(kernel.counters, counters, sizeof(kernel.counters));
+	return kernel;
+}
+
 static inline void records_tell_start(void *context, const struct pipeline_run *run)
 {
 	struct records_told *told = context;
@@ -195,6 +210,32 @@ static inline void records_other(struct records *records, unsigned direction, un
 	records->slice.counted += count;
 	records->slice.ports_full += count;
 	assert_int_equal(records_feed(records, &other), 0);
+}
+
+/* Resets that came in and never reached TCP: no part of the slice's sums. */
+static inline void records_outside(struct records *records, uint64_t count)
+{
+	const struct record_outside outside = {.head = RECORD_HEAD(record_outside, RECORD_OUTSIDE),
+					       .count = count};
+
+	assert_int_equal(records_feed(records, &outside), 0);
+}
+
+static inline void records_kernel(struct records *records, uint32_t netns,
+				  enum record_kernel_status status, uint64_t identity,
+				  const uint64_t counters[COUNTERS_READ])
+{
+	const struct record_kernel kernel = records_kernel_of(netns, status, identity, counters);
+
+	assert_int_equal(records_feed(records, &kernel), 0);
+}
+
+/* A base as capture delivers it at the start: read twice, with nothing counted in between. */
+static inline void records_base(struct records *records, uint32_t netns, uint64_t identity,
+				const uint64_t counters[COUNTERS_READ])
+{
+	records_kernel(records, netns, KERNEL_BASE, identity, counters);
+	records_kernel(records, netns, KERNEL_BASE, identity, counters);
 }
 
 /* Streams an event. It is counted by records_count(), like any reset. */

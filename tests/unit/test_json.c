@@ -296,6 +296,31 @@ static void numbers(void **state)
 	edges_assert_written(*state, "[0,18446744073709551615,0,1,0.333,1,2.5,-2.25]");
 }
 
+static void signed_numbers(void **state)
+{
+	struct json json = {.output = *state};
+
+	json_array(&json);
+	json_signed(&json, 0);
+	json_signed(&json, 1);
+	json_signed(&json, -1);
+	json_signed(&json, 1234567890123);
+	json_signed(&json, INT64_MAX);
+	json_signed(&json, -INT64_MAX);
+	json_signed(&json, INT64_MIN);
+	json_array_end(&json);
+	json_line_end(&json);
+	json_object(&json);
+	json_key(&json, "a");
+	json_signed(&json, -2);
+	json_key(&json, "b");
+	json_signed(&json, 3);
+	json_object_end(&json);
+	edges_assert_written(*state, "[0,1,-1,1234567890123,9223372036854775807,"
+				     "-9223372036854775807,-9223372036854775808]\n"
+				     "{\"a\":-2,\"b\":3}");
+}
+
 /* Whatever stands in the buffer already: keys and strings never cross its end. */
 static void around_the_end_of_the_buffer(void **state)
 {
@@ -331,6 +356,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(commas_and_nesting, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_is_not_known_is_left_out, setup, teardown),
 		cmocka_unit_test_setup_teardown(numbers, setup, teardown),
+		cmocka_unit_test_setup_teardown(signed_numbers, setup, teardown),
 		cmocka_unit_test_setup_teardown(around_the_end_of_the_buffer, setup, teardown),
 	};
 

@@ -171,6 +171,108 @@ static void every_reason_has_a_meaning(void **state)
 		assert_int_equal(name_reason_meaning(reasons[i].name), reasons[i].meaning);
 }
 
+/* enum skb_drop_reason of Linux 7.0: those that a TCP segment can be dropped for, and others. */
+static void every_drop_reason_has_a_meaning(void **state)
+{
+	static const struct {
+		const char *name;
+		unsigned meaning;
+	} reasons[] = {
+		{"NOT_SPECIFIED", CLASSIFY_UNTOLD},
+		{"NO_SOCKET", RST_STAGE_STRAY},
+		{"TCP_CLOSE", RST_STAGE_STRAY},
+		{"SOCKET_CLOSE", RST_STAGE_STRAY},
+		{"TCP_RESET", CLASSIFY_BY_STATE},
+		{"TCP_FLAGS", CLASSIFY_BY_STATE},
+		{"TCP_CSUM", CLASSIFY_OUTSIDE},
+		{"SOCKET_FILTER", RST_STAGE_REJECTED},
+		{"SOCKET_RCVBUFF", RST_STAGE_REJECTED},
+		{"SOCKET_BACKLOG", RST_STAGE_REJECTED},
+		{"PROTO_MEM", RST_STAGE_REJECTED},
+		{"SECURITY_HOOK", RST_STAGE_REJECTED},
+		{"XFRM_POLICY", RST_STAGE_REJECTED},
+		/* TCP's by their names. */
+		{"TCP_MD5NOTFOUND", RST_STAGE_REJECTED},
+		{"TCP_MD5UNEXPECTED", RST_STAGE_REJECTED},
+		{"TCP_MD5FAILURE", RST_STAGE_REJECTED},
+		{"TCP_AONOTFOUND", RST_STAGE_REJECTED},
+		{"TCP_ZEROWINDOW", RST_STAGE_REJECTED},
+		{"TCP_OLD_DATA", RST_STAGE_REJECTED},
+		{"TCP_OVERWINDOW", RST_STAGE_REJECTED},
+		{"TCP_OFOMERGE", RST_STAGE_REJECTED},
+		{"TCP_RFC7323_PAWS", RST_STAGE_REJECTED},
+		{"TCP_RFC7323_PAWS_ACK", RST_STAGE_REJECTED},
+		{"TCP_OLD_SEQUENCE", RST_STAGE_REJECTED},
+		{"TCP_INVALID_SEQUENCE", RST_STAGE_REJECTED},
+		{"TCP_INVALID_ACK_SEQUENCE", RST_STAGE_REJECTED},
+		{"TCP_INVALID_SYN", RST_STAGE_REJECTED},
+		{"TCP_FASTOPEN", RST_STAGE_REJECTED},
+		{"TCP_OLD_ACK", RST_STAGE_REJECTED},
+		{"TCP_TOO_OLD_ACK", RST_STAGE_REJECTED},
+		{"TCP_ACK_UNSENT_DATA", RST_STAGE_REJECTED},
+		{"TCP_OFO_QUEUE_PRUNE", RST_STAGE_REJECTED},
+		{"TCP_OFO_DROP", RST_STAGE_REJECTED},
+		{"TCP_MINTTL", RST_STAGE_REJECTED},
+		{"TCP_A_REASON_OF_TOMORROW", RST_STAGE_REJECTED},
+		/* In front of TCP. */
+		{"PKT_TOO_SMALL", CLASSIFY_OUTSIDE},
+		{"NETFILTER_DROP", CLASSIFY_OUTSIDE},
+		{"OTHERHOST", CLASSIFY_OUTSIDE},
+		{"IP_CSUM", CLASSIFY_OUTSIDE},
+		{"IP_INHDR", CLASSIFY_OUTSIDE},
+		{"IP_RPFILTER", CLASSIFY_OUTSIDE},
+		{"IP_INADDRERRORS", CLASSIFY_OUTSIDE},
+		{"IP_INNOROUTES", CLASSIFY_OUTSIDE},
+		{"UNICAST_IN_L2_MULTICAST", CLASSIFY_OUTSIDE},
+		{"UDP_CSUM", CLASSIFY_OUTSIDE},
+		{"CPU_BACKLOG", CLASSIFY_OUTSIDE},
+		{"XDP", CLASSIFY_OUTSIDE},
+		{"TC_INGRESS", CLASSIFY_OUTSIDE},
+		{"UNHANDLED_PROTO", CLASSIFY_OUTSIDE},
+		{"NOMEM", CLASSIFY_OUTSIDE},
+		{"A_REASON_OF_TOMORROW", CLASSIFY_OUTSIDE},
+		{"NOT_TCP_RESET", CLASSIFY_OUTSIDE},
+		{"TCP", CLASSIFY_OUTSIDE},
+		{"TC", CLASSIFY_OUTSIDE},
+		{"tcp_reset", CLASSIFY_OUTSIDE},
+		{"", CLASSIFY_OUTSIDE},
+		{"TCP_", RST_STAGE_REJECTED},
+		{"TCP_RESE", RST_STAGE_REJECTED},
+		{"TCP_RESETS", RST_STAGE_REJECTED},
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < COUNT_OF(reasons); i++)
+		if (name_drop_meaning(reasons[i].name) != reasons[i].meaning)
+			fail_msg("%s means %u, not %u", reasons[i].name,
+				 name_drop_meaning(reasons[i].name), reasons[i].meaning);
+}
+
+/* As /proc/net/snmp and /proc/net/netstat write them; the bits of RST_MOVES_* are in their order.
+ */
+static void every_counter_has_its_name(void **state)
+{
+	static const char *const names[] = {
+		[COUNTER_OUT_RSTS] = "OutRsts",
+		[COUNTER_ATTEMPT_FAILS] = "AttemptFails",
+		[COUNTER_ESTAB_RESETS] = "EstabResets",
+		[COUNTER_EMBRYONIC_RSTS] = "EmbryonicRsts",
+		[COUNTER_ABORT_ON_TIMEOUT] = "TCPAbortOnTimeout",
+		[COUNTER_ABORT_FAILED] = "TCPAbortFailed",
+	};
+
+	(void)state;
+	assert_int_equal(COUNT_OF(names), COUNTERS_READ);
+	for (unsigned i = 0; i < COUNT_OF(names); i++)
+		assert_string_equal(name_counter(i), names[i]);
+	assert_null(name_counter(COUNTERS_READ));
+	assert_null(name_counter(1000));
+	assert_int_equal(RST_MOVES_OUT_RSTS, 1 << COUNTER_OUT_RSTS);
+	assert_int_equal(RST_MOVES_ATTEMPT_FAILS, 1 << COUNTER_ATTEMPT_FAILS);
+	assert_int_equal(RST_MOVES_ESTAB_RESETS, 1 << COUNTER_ESTAB_RESETS);
+	assert_int_equal(RST_MOVES_EMBRYONIC_RSTS, 1 << COUNTER_EMBRYONIC_RSTS);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -180,6 +282,8 @@ int main(void)
 		cmocka_unit_test(directions_and_roles),
 		cmocka_unit_test(flags_both_ways),
 		cmocka_unit_test(every_reason_has_a_meaning),
+		cmocka_unit_test(every_drop_reason_has_a_meaning),
+		cmocka_unit_test(every_counter_has_its_name),
 	};
 
 	return cmocka_run_group_tests_name("names", tests, NULL, NULL);

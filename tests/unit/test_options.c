@@ -393,6 +393,82 @@ static void replay(void **state)
 	REFUSE("a replay asks no kernel", "replay", "file", "--btf", "x");
 }
 
+/* It shows no resets, so what chooses among them is refused, wherever it stands. */
+static void check(void **state)
+{
+	static const char *const refused[][3] = {{"-i", "5"},
+						 {"--interval", "5"},
+						 {"-d", "1"},
+						 {"--duration=1"},
+						 {"--count", "1"},
+						 {"-q"},
+						 {"--quiet"},
+						 {"--alerts"},
+						 {"-s"},
+						 {"--sent"},
+						 {"-r"},
+						 {"--received"},
+						 {"-P", "80"},
+						 {"--port", "80"},
+						 {"-4"},
+						 {"--ipv4"},
+						 {"-6"},
+						 {"--ipv6"},
+						 {"--peer", "10.0.0.7"},
+						 {"--cause", "aborted"},
+						 {"--netns", "1"},
+						 {"--rate", "floor=1"},
+						 {"-w"},
+						 {"--wide"},
+						 {"-T"},
+						 {"--time"},
+						 {"-t"},
+						 {"--seconds"},
+						 {"--utc"},
+						 {"-o", "file"},
+						 {"--output", "file"},
+						 {"--fail-on-alert"}};
+	struct options options = ACCEPT("check");
+
+	(void)state;
+	assert_int_equal(options.command, OPTIONS_CHECK);
+	assert_int_equal(options.action, OPTIONS_RUN);
+	assert_null(options.path);
+	assert_null(options.btf_path);
+	assert_false(options.view.json);
+	assert_false(options.verbose);
+	assert_true(ACCEPT("check", "-j").view.json);
+	assert_true(ACCEPT("check", "--json").view.json);
+	assert_true(ACCEPT("check", "-v").verbose);
+	assert_true(ACCEPT("check", "--verbose", "-j").view.json);
+	assert_string_equal(ACCEPT("check", "--btf", "vmlinux").btf_path, "vmlinux");
+	assert_int_equal(ACCEPT("check", "--btf=vmlinux").command, OPTIONS_CHECK);
+	assert_int_equal(ACCEPT("check", "-h").action, OPTIONS_HELP);
+	assert_int_equal(ACCEPT("check", "--help").action, OPTIONS_HELP);
+	assert_int_equal(ACCEPT("check", "-V").action, OPTIONS_VERSION);
+	assert_int_equal(ACCEPT("check", "--json-schema").action, OPTIONS_SCHEMA);
+	for (size_t i = 0; i < COUNT_OF(refused); i++) {
+		REFUSE("does not go with check: it takes --json, --btf FILE and --verbose", "check",
+		       refused[i][0], refused[i][1]);
+		REFUSE("does not go with check", "check", "-j", refused[i][0], refused[i][1]);
+	}
+	/* By its long name, so that it is found in the manual; its value is not looked at. */
+	REFUSE("--interval does not go with check", "check", "-i", "x");
+	REFUSE("--fail-on-alert does not go with check", "check", "--fail-on-alert");
+	REFUSE("--wide does not go with check", "check", "-jw");
+	REFUSE("--btf needs a value", "check", "--btf");
+	REFUSE("unknown option --nonsense", "check", "--nonsense");
+	REFUSE("'file' is not accepted here", "check", "file");
+	REFUSE("'check' is not accepted here", "check", "check");
+	REFUSE("'file' is not accepted here", "check", "--", "file");
+	REFUSE("'check' is not accepted here", "-j", "check");
+	REFUSE("'check' is not accepted here", "--", "check");
+	REFUSE("'checks' is not accepted here", "checks");
+	assert_string_equal(ACCEPT("replay", "check").path, "check");
+	/* And elsewhere nothing has changed. */
+	assert_int_equal(ACCEPT("-i", "5", "-w").window_seconds, 5);
+}
+
 /* POSIXLY_CORRECT makes getopt() stop at the first operand; options behind it count all the same.
  */
 static void whatever_the_environment_says(void **state)
@@ -415,8 +491,8 @@ static void kernel_types(void **state)
 static void operands(void **state)
 {
 	(void)state;
-	REFUSE("the commands are record and replay (first)", "foo");
-	REFUSE("the commands are record and replay (first)", "");
+	REFUSE("the commands are record, replay and check (first)", "foo");
+	REFUSE("the commands are record, replay and check (first)", "");
 	REFUSE("'replay' is not accepted here", "-j", "replay", "file");
 	REFUSE("'foo' is not accepted here", "-j", "foo", "-q");
 	REFUSE("'foo' is not accepted here", "--", "foo");
@@ -543,7 +619,8 @@ static void actions_win(void **state)
 	/* What stands before does. */
 	REFUSE("unknown option", "--nonsense", "--help");
 	REFUSE("from 1 to 3600", "-i", "x", "--help");
-	REFUSE("not accepted here", "check", "--help");
+	REFUSE("not accepted here", "checks", "--help");
+	REFUSE("--wide does not go with check", "check", "-w", "--help");
 }
 
 /* A parse leaves nothing behind for the next. */
@@ -586,6 +663,9 @@ static void help_names_every_option(void **state)
 					      "-v, --verbose",
 					      "-V, --version",
 					      "-h, --help"};
+	static const char *const commands[] = {
+		"rstwatch [options] ", "rstwatch record -o FILE [options] ",
+		"rstwatch replay FILE [options] ", "rstwatch check [-j] "};
 	char *text = NULL, *line;
 	size_t size = 0;
 	FILE *stream = open_memstream(&text, &size);
@@ -594,6 +674,9 @@ static void help_names_every_option(void **state)
 	assert_non_null(stream);
 	options_help(stream);
 	fclose(stream);
+	for (size_t i = 0; i < COUNT_OF(commands); i++)
+		if (!strstr(text, commands[i]))
+			fail_msg("no %s", commands[i]);
 	for (size_t i = 0; i < COUNT_OF(options); i++)
 		if (!strstr(text, options[i]))
 			fail_msg("no %s", options[i]);
@@ -621,6 +704,7 @@ int main(void)
 		cmocka_unit_test(bad_rates),
 		cmocka_unit_test(record),
 		cmocka_unit_test(replay),
+		cmocka_unit_test(check),
 		cmocka_unit_test(whatever_the_environment_says),
 		cmocka_unit_test(kernel_types),
 		cmocka_unit_test(operands),

@@ -64,6 +64,56 @@ static void start_tells_the_run(void **state)
 	records_close(&records);
 }
 
+/* A reset that was dropped has a drop reason, of another numbering than those of one sent. */
+static void drop_reasons_are_named_apart(void **state)
+{
+	struct record_reason reason = {.head = RECORD_HEAD(record_reason, RECORD_REASON),
+				       .number = 2,
+				       .name = "NO_SOCKET"};
+	struct record_reason drop = {.head = RECORD_HEAD(record_reason, RECORD_DROP_REASON),
+				     .number = 2,
+				     .name = "TCP_RESET"};
+	struct rst_event event = {.direction = RST_SENT, .reason = 2, .flags = RST_EVENT_REASON};
+	struct records records;
+	const struct pipeline_run *run;
+
+	(void)state;
+	records_open(&records, NULL);
+	assert_int_equal(records_feed(&records, &drop), 0);
+	assert_int_equal(records_feed(&records, &reason), 0);
+	drop.number = RST_DROP_REASONS - 1;
+	memset(drop.name, 'x', sizeof(drop.name)); /* no NUL */
+	assert_int_equal(records_feed(&records, &drop), 0);
+	drop.number = RST_DROP_REASONS; /* out of range: no place for it, no harm */
+	assert_int_equal(records_feed(&records, &drop), 0);
+	drop.number = 0xffffffff;
+	assert_int_equal(records_feed(&records, &drop), 0);
+	assert_int_equal(records_feed(&records, &records.start), 0);
+	run = &records.told->run;
+	assert_string_equal(pipeline_reason(run, &event), "NO_SOCKET");
+	event.direction = RST_RECEIVED;
+	assert_string_equal(pipeline_reason(run, &event), "TCP_RESET");
+	event.reason = RST_DROP_REASONS - 1;
+	assert_int_equal(strlen(pipeline_reason(run, &event)), 43);
+	event.reason = 3; /* it has no name */
+	assert_null(pipeline_reason(run, &event));
+	event.direction = RST_SENT;
+	assert_null(pipeline_reason(run, &event));
+	event.reason = 2;
+	event.flags = RST_EVENT_TRIGGER | RST_EVENT_FREED; /* none was given */
+	assert_null(pipeline_reason(run, &event));
+	event.direction = RST_RECEIVED;
+	assert_null(pipeline_reason(run, &event));
+	/* Whatever the byte holds. */
+	event.flags = RST_EVENT_REASON;
+	for (unsigned number = 0; number < 256; number++) {
+		event.reason = number;
+		event.direction = number % 2 ? RST_SENT : RST_RECEIVED;
+		(void)pipeline_reason(run, &event);
+	}
+	records_close(&records);
+}
+
 static void more_hooks_than_room(void **state)
 {
 	struct records records;
@@ -124,13 +174,26 @@ static void settings_go_before_those_of_the_recording(void **state)
 
 /* --- the order and size of records --- */
 
+/* Where each kind stands. Kinds were added at the end, so their numbers do not tell. */
+static const bool preamble[RECORD_KINDS] = {
+	[RECORD_REASON] = true,
+	[RECORD_HOOK] = true,
+	[RECORD_START] = true,
+	[RECORD_DROP_REASON] = true,
+};
+
 static void only_the_preamble_stands_before_start(void **state)
 {
 	(void)state;
-	for (unsigned kind = RECORD_START + 1; kind < RECORD_KINDS; kind++) {
+	for (unsigned kind = 1; kind < RECORD_KINDS; kind++) {
 		struct record *record = unit_zeroed(RECORD_BYTES_MAX);
 		struct records records;
 
+		assert_int_equal(record_is_preamble(kind), preamble[kind]);
+		if (preamble[kind]) {
+			free(record);
+			continue;
+		}
 		*record = (struct record){.size = RECORD_BYTES_MAX, .kind = kind};
 		records_open(&records, NULL);
 		assert_int_equal(records_feed(&records, record), -EPROTO);
@@ -147,10 +210,13 @@ static void the_preamble_ends_with_start(void **state)
 	struct records *records = *state;
 	const struct record_reason reason = {.head = RECORD_HEAD(record_reason, RECORD_REASON),
 					     .number = 1};
+	const struct record_reason drop_reason = {
+		.head = RECORD_HEAD(record_reason, RECORD_DROP_REASON), .number = 1};
 	const struct record_hook hook = {.head = RECORD_HEAD(record_hook, RECORD_HOOK)};
 
 	assert_int_equal(records_feed(records, &records->start), -EPROTO);
 	assert_int_equal(records_feed(records, &reason), -EPROTO);
+	assert_int_equal(records_feed(records, &drop_reason), -EPROTO);
 	assert_int_equal(records_feed(records, &hook), -EPROTO);
 	assert_int_equal(records->told->starts, 1);
 }
@@ -180,7 +246,7 @@ static void too_short_records(void **state)
 
 		assert_true(size > sizeof(*record) && size % 8 == 0 && size <= RECORD_BYTES_MAX);
 		records_open(&records, NULL);
-		if (kind > RECORD_START)
+		if (!preamble[kind])
 			assert_int_equal(records_feed(&records, &records.start), 0);
 		for (uint32_t shorter = sizeof(*record); shorter < size; shorter += 8) {
 			/* Exactly as long as it says: a sanitizer sees the byte behind it. */
@@ -552,6 +618,48 @@ static void totals_are_the_sum_of_the_windows(void **state)
 	assert_true(totals->complete);
 }
 
+/* They are no resets that this host received: beside the totals, not in them. */
+static void resets_dropped_before_tcp(void **state)
+{
+	struct records *records = *state;
+
+	records_outside(records, 3);
+	records_outside(records, 4);
+	records_slice(records, 10 * SECOND_NS);
+	records_count(records, web, 2);
+	records_slice(records, 5 * SECOND_NS);
+	records_outside(records, 5);
+	records_slice(records, 5 * SECOND_NS);
+	records_outside(records, 6); /* of a slice that never ended */
+	records_end(records);
+	assert_int_equal(records->told->windows, 2);
+	assert_int_equal(records->told->window[0].outside, 7);
+	assert_int_equal(records->told->window[0].total[RST_RECEIVED], 0);
+	assert_int_equal(records->told->window[1].outside, 5);
+	assert_int_equal(records->told->window[1].total[RST_SENT], 2);
+	assert_int_equal(records->told->totals.outside, 12);
+	assert_int_equal(records->told->totals.total[RST_RECEIVED], 0);
+	assert_int_equal(records->told->totals.losses.thinned, 2);
+}
+
+/* Two keys that differ in what they move are one row of the service. */
+static void ports_whatever_they_move(void **state)
+{
+	struct records *records = *state;
+	struct rst_port_key key = web;
+
+	records_count(records, key, 2);
+	key.moves = RST_MOVES_OUT_RSTS;
+	records_count(records, key, 3);
+	key.moves = RST_MOVES_OUT_RSTS | RST_MOVES_ESTAB_RESETS;
+	records_count(records, key, 4);
+	records_slice(records, 10 * SECOND_NS);
+	assert_int_equal(records->told->window[0].port_count, 1);
+	assert_int_equal(records->told->window[0].ports_all, 1);
+	assert_int_equal(records->told->window[0].ports[0].sent, 9);
+	assert_int_equal(records->told->window[0].causes[RST_ABORTED], 9);
+}
+
 static void full_tables_keep_the_totals(void **state)
 {
 	struct records *records = *state;
@@ -918,6 +1026,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(start_tells_the_run),
+		cmocka_unit_test(drop_reasons_are_named_apart),
 		cmocka_unit_test(more_hooks_than_room),
 		cmocka_unit_test(texts_of_start_end),
 		cmocka_unit_test(settings_go_before_those_of_the_recording),
@@ -941,6 +1050,8 @@ int main(void)
 		cmocka_unit_test(wall_clock_before_the_monotonic),
 		RECORDS_TEST(events_of_the_next_slice_may_come_first),
 		RECORDS_TEST(totals_are_the_sum_of_the_windows),
+		RECORDS_TEST(resets_dropped_before_tcp),
+		RECORDS_TEST(ports_whatever_they_move),
 		RECORDS_TEST(full_tables_keep_the_totals),
 		RECORDS_TEST(registers_make_an_estimate),
 		RECORDS_TEST(end_tells_the_partial_window),

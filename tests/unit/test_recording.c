@@ -167,6 +167,39 @@ static void assert_played(int fd, const struct heard *sent)
 	forget(&heard);
 }
 
+/* --- the format --- */
+
+/* Kinds and sizes are those of recordings that exist: appended to, never changed. */
+static void kinds_and_sizes(void **state)
+{
+	static const struct {
+		unsigned number, kind, size;
+	} kinds[] = {
+		{1, RECORD_REASON, 56},	 {2, RECORD_HOOK, 72},	       {3, RECORD_START, 200},
+		{4, RECORD_EVENT, 72},	 {5, RECORD_PORT, 32},	       {6, RECORD_PEER, 40},
+		{7, RECORD_OTHER, 24},	 {8, RECORD_DISTINCT, 16400},  {9, RECORD_SLICE, 96},
+		{10, RECORD_END, 24},	 {11, RECORD_DROP_REASON, 56}, {12, RECORD_OUTSIDE, 16},
+		{13, RECORD_KERNEL, 72},
+	};
+
+	(void)state;
+	assert_int_equal(COUNT_OF(kinds), RECORD_KINDS - 1);
+	for (size_t i = 0; i < COUNT_OF(kinds); i++) {
+		assert_int_equal(kinds[i].kind, kinds[i].number);
+		assert_int_equal(record_size(kinds[i].kind), kinds[i].size);
+	}
+	assert_int_equal(KERNEL_BASE, 1);
+	assert_int_equal(KERNEL_READ, 2);
+	assert_int_equal(KERNEL_BORN, 3);
+	assert_int_equal(KERNEL_GONE, 4);
+	assert_int_equal(KERNEL_DENIED, 5);
+	/* In the preamble or not; a kind of a later version is skipped in either place. */
+	assert_true(record_is_preamble(RECORD_DROP_REASON));
+	assert_false(record_is_preamble(RECORD_OUTSIDE));
+	assert_false(record_is_preamble(RECORD_KERNEL));
+	assert_int_equal(record_size(RECORD_KINDS), 0);
+}
+
 /* --- round trips --- */
 
 static void every_kind(void **state)
@@ -280,6 +313,9 @@ static void the_header(void **state)
 	assert_memory_equal(header.magic, "\x89RSTW\r\n\x1a", 8);
 	assert_int_equal(header.order, 0x01020304);
 	assert_int_equal(header.major, RECORDING_MAJOR);
+	assert_int_equal(header.major, 1);
+	assert_int_equal(header.minor, RECORDING_MINOR);
+	assert_int_equal(header.minor, 1); /* drop reasons, and the kernel's counters */
 	assert_int_equal(header.flags, RECORDING_INCOMPLETE);
 	add_slice(&recorded, 0);
 	finish(&recorded, true);
@@ -698,11 +734,20 @@ static void other_versions(void **state)
 	close(fd);
 }
 
-/* A higher minor version has records that we skip. */
-static void a_later_minor_version(void **state)
+/* A recording of another minor version: the same records, and perhaps some that we skip. */
+static void set_minor(int fd, uint16_t minor)
 {
+	assert_int_equal(
+		pwrite(fd, &minor, sizeof(minor), offsetof(struct recording_header, minor)),
+		sizeof(minor));
+}
+
+static void other_minor_versions(void **state)
+{
+	static const uint16_t minors[] = {0, RECORDING_MINOR + 1, 99, 0xffff};
 	struct recording_result result;
 	struct heard heard = {0};
+	struct recorded recorded;
 	int fd = edges_file();
 
 	(void)state;
@@ -711,6 +756,56 @@ static void a_later_minor_version(void **state)
 	assert_int_equal(play(fd, &heard, &result), 0);
 	assert_false(result.cut_short);
 	close(fd);
+	record_small(&recorded);
+	for (size_t i = 0; i < COUNT_OF(minors); i++) {
+		set_minor(recorded.fd, minors[i]);
+		assert_played(recorded.fd, &recorded.sent);
+	}
+	drop(&recorded);
+}
+
+/* Kinds that we do not know stand among those that we do, and longer records than ours. */
+static void records_of_a_later_minor_version(void **state)
+{
+	struct {
+		struct record_kernel kernel;
+		uint64_t more[3];
+	} longer = {
+		.kernel = records_kernel_of(7, KERNEL_BORN, 1, (const uint64_t[COUNTERS_READ]){3})};
+	const struct record_port port = records_port(
+		PORT_KEY(.netns = 7, .direction = RST_SENT, .moves = RST_MOVES_OUT_RSTS), 3);
+	struct record_slice slice = slice_of(0);
+	struct recorded recorded;
+	struct recording_result result;
+	struct records records;
+	char path[64];
+
+	(void)state;
+	longer.kernel.head.size = sizeof(longer);
+	records_open(&records, NULL);
+	records.start.monotonic_ns = RECORDS_START_NS;
+	begin(&recorded);
+	add_noise(&recorded, RECORD_KINDS, 24); /* in the preamble */
+	add(&recorded, &records.start);
+	add_noise(&recorded, RECORD_KINDS + 1, 1024);
+	add(&recorded, &port);
+	add(&recorded, &longer);
+	add_noise(&recorded, 0xffff, 8);
+	slice.counted = 3;
+	add(&recorded, &slice);
+	finish(&recorded, true);
+	set_minor(recorded.fd, RECORDING_MINOR + 1);
+	assert_int_equal(recording_play(edges_path(recorded.fd, path), pipeline_feed,
+					records.pipeline, &result),
+			 0);
+	assert_string_equal(result.error, "");
+	pipeline_finish(records.pipeline, true);
+	assert_int_equal(records.told->windows, 1);
+	assert_int_equal(records.told->window[0].total[RST_SENT], 3);
+	assert_int_equal(records.told->window[0].audit.counters[COUNTER_OUT_RSTS].kernel, 3);
+	assert_int_equal(records.told->window[0].audit.counters[COUNTER_OUT_RSTS].unexplained, 0);
+	records_close(&records);
+	drop(&recorded);
 }
 
 static void what_cannot_be_read(void **state)
@@ -858,6 +953,7 @@ static void no_room_for_the_rest(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(kinds_and_sizes),
 		cmocka_unit_test(every_kind),
 		cmocka_unit_test(many_blocks),
 		cmocka_unit_test(a_block_that_is_exactly_full),
@@ -877,7 +973,8 @@ int main(void)
 		cmocka_unit_test(an_empty_block),
 		cmocka_unit_test(other_files),
 		cmocka_unit_test(other_versions),
-		cmocka_unit_test(a_later_minor_version),
+		cmocka_unit_test(other_minor_versions),
+		cmocka_unit_test(records_of_a_later_minor_version),
 		cmocka_unit_test(what_cannot_be_read),
 		cmocka_unit_test(nothing_stays_open),
 		cmocka_unit_test(no_file_to_write),

@@ -229,6 +229,7 @@ static void wide(void **state)
 	reopen(edges, &view, NULL);
 	edges_reason(edges, 2, "NO_SOCKET");
 	edges_reason(edges, 3, "A_REASON_OF_A_LATER_KERNEL");
+	edges_drop_reason(edges, 2, "TCP_INVALID_SEQUENCE");
 	begin(edges);
 	event(edges, some);
 	some.role = RST_ROLE_SERVER;
@@ -241,6 +242,12 @@ static void wide(void **state)
 	event(edges, some);
 	some.reason = 4; /* it has no name */
 	event(edges, some);
+	some = edges_event(RST_RECEIVED, RST_STAGE_REJECTED);
+	some.flags = RST_EVENT_REASON;
+	some.reason = 2; /* of another numbering */
+	event(edges, some);
+	some.flags = 0;
+	event(edges, some);
 	edges_assert(edges, "22:13:21 10.0.0.2:8080         -> 10.0.0.7:51234        -           "
 			    "closed_port -                    -      4026531840\n"
 			    "22:13:21 10.0.0.2:8080         -> 10.0.0.7:51234        -           "
@@ -248,7 +255,11 @@ static void wide(void **state)
 			    "22:13:21 10.0.0.2:8080         -> 10.0.0.7:51234        -           "
 			    "closed_port A_REASON_OF_A_LATER_KERNEL client 0\n"
 			    "22:13:21 10.0.0.2:8080         -> 10.0.0.7:51234        -           "
-			    "closed_port -                    client 0\n");
+			    "closed_port -                    client 0\n"
+			    "22:13:21 10.0.0.2:8080         <- 10.0.0.7:51234        -           "
+			    "rejected    TCP_INVALID_SEQUENCE -      4026531840\n"
+			    "22:13:21 10.0.0.2:8080         <- 10.0.0.7:51234        -           "
+			    "rejected    -                    -      4026531840\n");
 }
 
 /* A recording may come from anybody: its names do not steer the reader's terminal. */
@@ -262,6 +273,7 @@ static void names_that_are_not_ours(void **state)
 	reopen(edges, &view, NULL);
 	edges_hook(edges, "\033[2J", false, "a\nb\x7f\x9b");
 	edges_reason(edges, 2, "\033]0;x\007");
+	edges_drop_reason(edges, 200, "\033[1m\n");
 	assert_int_equal(records_feed(&edges->records, &edges->records.start), 0);
 	edges_assert(edges, "--- not attached: ?[2J: a?b??\n"
 			    "TIME     LOCAL                    PEER                  TRIG/STATE  "
@@ -271,6 +283,12 @@ static void names_that_are_not_ours(void **state)
 	event(edges, some);
 	edges_assert(edges, "22:13:21 10.0.0.2:8080         -> 10.0.0.7:51234        -           "
 			    "closed_port ?]0;x?               -      4026531840\n");
+	some = edges_event(RST_RECEIVED, RST_STAGE_STRAY);
+	some.flags = RST_EVENT_REASON;
+	some.reason = 200;
+	event(edges, some);
+	edges_assert(edges, "22:13:21 10.0.0.2:8080         <- 10.0.0.7:51234        -           "
+			    "stray       ?[1m?                -      4026531840\n");
 }
 
 /* --- windows --- */
@@ -413,6 +431,224 @@ static void causes_of_a_later_version(void **state)
 	assert_non_null(strstr(written, ": sent 256, received 256\n"));
 	assert_null(strstr(written, "null"));
 	free(written);
+}
+
+/* --- the audit --- */
+
+#define LABEL "              "
+
+/* A window of nothing but what moves OutRsts, in netns 7. */
+static void audited(struct edges *edges, uint64_t seen, uint64_t counted)
+{
+	struct rst_port_key key = web;
+
+	key.moves = RST_MOVES_OUT_RSTS;
+	if (seen)
+		records_count(&edges->records, key, seen);
+	edges->records.slice.events = seen;
+	records_kernel(&edges->records, 7, KERNEL_READ, 1, EDGES_COUNTED(counted));
+	records_slice(&edges->records, 10 * SECOND_NS);
+}
+
+static void an_audit(void **state)
+{
+	struct edges *edges = *state;
+
+	begin(edges);
+	records_base(&edges->records, 7, 1, EDGES_COUNTED(100));
+	audited(edges, 3, 103);
+	edges_assert(edges, "--- 22:13:20 to 22:13:30: sent 3, received 0\n"
+			    "    sent      aborted 3\n"
+			    "    ports     :80 server sent 3\n"
+			    "    peers     none shown; 0 distinct\n"
+			    "    audit     unexplained OutRsts 0, AttemptFails 0, EstabResets 0, "
+			    "EmbryonicRsts 0\n");
+	/* Of a window without resets in which all is explained there is nothing to say. */
+	audited(edges, 0, 103);
+	edges_assert(edges, "--- 22:13:30 to 22:13:40: no resets\n");
+	audited(edges, 0, 104);
+	edges_assert(edges, "--- 22:13:40 to 22:13:50: no resets\n");
+	audited(edges, 0, 104);
+	edges_assert(edges, "--- 22:13:50 to 22:14:00: no resets\n"
+			    "    audit     unexplained OutRsts +1, AttemptFails 0, EstabResets 0, "
+			    "EmbryonicRsts 0\n" LABEL
+			    "netns 7: OutRsts +1; likely resets sent while a hook was skipped\n");
+	edges->records.slice.missed = 2; /* losses come last */
+	audited(edges, 5, 104);
+	edges_skip(edges);
+	records_outside(&edges->records, 9);
+	edges->records.slice.missed = 2;
+	audited(edges, 0, 104);
+	edges_assert(edges,
+		     "--- 22:14:10 to 22:14:20: no resets\n"
+		     "    dropped   9 more that came in: by a firewall or damaged, TCP never had "
+		     "them\n"
+		     "    audit     unexplained OutRsts -5, AttemptFails 0, EstabResets 0, "
+		     "EmbryonicRsts 0\n" LABEL
+		     "netns 7: OutRsts -5; likely resets that no route led back for, or in "
+		     "answer to a wrong TCP-MD5 signature\n"
+		     "    LOST      hook calls (skipped by the kernel) 2\n");
+}
+
+/* Only what is unexplained is told of a namespace, and one likely reason: the first. */
+static void an_audit_of_several_namespaces(void **state)
+{
+	struct edges *edges = *state;
+	struct records *records = &edges->records;
+	struct rst_port_key key = web;
+
+	begin(edges);
+	records_base(records, 7, 1, EDGES_COUNTED(100));
+	records_base(records, 8, 2, EDGES_COUNTED(100));
+	key.moves = RST_MOVES_ATTEMPT_FAILS;
+	records_count(records, key, 4);
+	key.netns = 9;
+	records_count(records, key, 2);
+	key.netns = 0;
+	records_count(records, key, 1);
+	records->slice.events = 7;
+	records_slice(records, SECOND_NS);
+	for (unsigned i = 0; i < 3; i++) {
+		records_kernel(records, 7, KERNEL_READ, 1, EDGES_COUNTED(100, 0, 3, 0, 1));
+		records_kernel(records, 8, KERNEL_READ, 2, EDGES_COUNTED(101, 0, 0, 2));
+		records_kernel(records, 9, KERNEL_GONE, 0, EDGES_COUNTED(0));
+		records_slice(records, 3 * SECOND_NS);
+	}
+	edges_assert(edges,
+		     "--- 22:13:20 to 22:13:30: sent 7, received 0\n"
+		     "    sent      aborted 7\n"
+		     "    ports     :80 server sent 4, :80 server sent 2, :80 server sent 1\n"
+		     "    peers     none shown; 0 distinct\n"
+		     "    audit     unexplained OutRsts +1, AttemptFails -4, EstabResets +3, "
+		     "EmbryonicRsts +2\n" LABEL
+		     "netns 7: AttemptFails -4, EstabResets +3; likely resets outside the "
+		     "window of a half-open connection, taken for ones inside\n" LABEL
+		     "netns 8: OutRsts +1, EmbryonicRsts +2; likely resets sent while a hook "
+		     "was skipped\n" LABEL
+		     "not audited: 2 in netns 9: it is gone, or no process and no mount leads "
+		     "there\n" LABEL "not audited: 1: their namespace is not known\n");
+}
+
+static void more_namespaces_than_the_list_holds(void **state)
+{
+	struct edges *edges = *state;
+	struct records *records = &edges->records;
+	char *written;
+
+	begin(edges);
+	records_base(records, 7, 1, EDGES_COUNTED(100));
+	for (unsigned i = 0; i < 13; i++) {
+		struct rst_port_key key = web;
+
+		key.netns = 1000 + i;
+		records_count(records, key, 50 - i);
+	}
+	records->slice.events = records->slice.counted;
+	records_slice(records, 10 * SECOND_NS);
+	written = edges_written(edges->output);
+	assert_non_null(strstr(written, LABEL "not audited: 50 in netns 1000: "));
+	assert_non_null(strstr(written, LABEL "not audited: 41 in netns 1009: "));
+	assert_null(strstr(written, "in netns 1010"));
+	assert_non_null(strstr(written, LABEL "not audited: 3 more namespaces\n"));
+	assert_null(strstr(written, "unexplained: ")); /* of those there are none */
+	free(written);
+}
+
+/* As many as it holds, and one more, and two. */
+static void more_unexplained_than_the_list_holds(void **state)
+{
+	static const char *const more[] = {"", LABEL "unexplained: 1 more namespaces\n",
+					   LABEL "unexplained: 2 more namespaces\n"};
+	struct edges *edges = *state;
+	struct records *records = &edges->records;
+	struct rst_port_key key = web;
+	uint64_t counted[AUDIT_TOP + 2] = {0};
+
+	begin(edges);
+	for (unsigned i = 0; i < AUDIT_TOP + 2; i++)
+		records_base(records, 1000 + i, 1, EDGES_COUNTED(0));
+	for (unsigned window = 0; window < 3; window++) {
+		char expected[256], *written, *found;
+
+		for (unsigned i = 0; i < AUDIT_TOP + window; i++) {
+			counted[i] += 100 - i;
+			for (unsigned j = 0; j < 2; j++)
+				records_kernel(records, 1000 + i, KERNEL_READ, 1,
+					       EDGES_COUNTED(counted[i]));
+		}
+		key.netns = 0;
+		records_count(records, key, 3);
+		records->slice.events = records->slice.counted;
+		records_slice(records, 10 * SECOND_NS);
+		written = edges_written(edges->output);
+		found = strstr(written, LABEL "netns 1009: ");
+		assert_non_null(found);
+		found = strchr(found, '\n') + 1;
+		snprintf(expected, sizeof(expected),
+			 "%s" LABEL "not audited: 3: their namespace is not known\n", more[window]);
+		assert_string_equal(found, expected);
+		free(written);
+		edges_skip(edges);
+	}
+}
+
+/* Resets that were not read in their window, and cannot be any more. */
+static void not_audited_without_resets(void **state)
+{
+	struct edges *edges = *state;
+	struct records *records = &edges->records;
+
+	begin(edges);
+	records_base(records, 7, 1, EDGES_COUNTED(100));
+	records_count(records, web, 3);
+	records_slice(records, 10 * SECOND_NS);
+	edges_skip(edges);
+	records_kernel(records, 7, KERNEL_READ, 2, EDGES_COUNTED(3));
+	records_slice(records, 10 * SECOND_NS);
+	edges_assert(edges,
+		     "--- 22:13:30 to 22:13:40: no resets\n"
+		     "    audit     unexplained OutRsts 0, AttemptFails 0, EstabResets 0, "
+		     "EmbryonicRsts 0\n" LABEL
+		     "not audited: 3 in netns 7: it was read for the first time, or others came "
+		     "and went under its number\n");
+}
+
+/* The numbers of a forged recording. */
+static void extreme_differences(void **state)
+{
+	struct edges *edges = *state;
+	struct records *records = &edges->records;
+	char *written;
+
+	begin(edges);
+	records_base(records, 7, 1, EDGES_COUNTED(0));
+	for (unsigned i = 0; i < 2; i++)
+		records_kernel(records, 7, KERNEL_READ, 1,
+			       EDGES_COUNTED(1ULL << 63, INT64_MAX, UINT64_MAX - 1));
+	records_slice(records, 10 * SECOND_NS);
+	written = edges_written(edges->output);
+	assert_non_null(strstr(written, "unexplained OutRsts -9223372036854775808, AttemptFails "
+					"+9223372036854775807, EstabResets -2, EmbryonicRsts 0\n"));
+	free(written);
+}
+
+/* A recording from before there was an audit. */
+static void no_audit(void **state)
+{
+	struct edges *edges = *state;
+
+	begin(edges);
+	records_count(&edges->records, web, 3);
+	records_outside(&edges->records, 2);
+	edges->records.slice.events = 3;
+	records_slice(&edges->records, 10 * SECOND_NS);
+	edges_assert(edges,
+		     "--- 22:13:20 to 22:13:30: sent 3, received 0\n"
+		     "    sent      aborted 3\n"
+		     "    ports     :80 server sent 3\n"
+		     "    peers     none shown; 0 distinct\n"
+		     "    dropped   2 more that came in: by a firewall or damaged, TCP never had "
+		     "them\n");
 }
 
 /* --- alerts --- */
@@ -614,6 +850,15 @@ int main(void)
 		cmocka_unit_test_setup_teardown(more_than_the_list_holds, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_filter_that_hides_all, setup, teardown),
 		cmocka_unit_test_setup_teardown(causes_of_a_later_version, setup, teardown),
+		cmocka_unit_test_setup_teardown(an_audit, setup, teardown),
+		cmocka_unit_test_setup_teardown(an_audit_of_several_namespaces, setup, teardown),
+		cmocka_unit_test_setup_teardown(more_unexplained_than_the_list_holds, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(more_namespaces_than_the_list_holds, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(not_audited_without_resets, setup, teardown),
+		cmocka_unit_test_setup_teardown(extreme_differences, setup, teardown),
+		cmocka_unit_test_setup_teardown(no_audit, setup, teardown),
 		cmocka_unit_test_setup_teardown(alerts, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_alert_about_nothing_known, setup, teardown),
 		cmocka_unit_test_setup_teardown(colors, setup, teardown),

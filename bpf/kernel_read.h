@@ -4,20 +4,28 @@
  * bpf_rdonly_cast() makes the number a pointer that may be wrong: a load through it is one
  * instruction, and a fault reads as zero, exactly as with a probe read, which is a call of some
  * 35 ns. The verifier never takes such a pointer for non-NULL.
+ *
+ * Each BPF object is compiled twice: with KERNEL_PROBES for kernels without that function, to which
+ * a program that so much as names it can only be loaded with CAP_SYS_ADMIN (libbpf searches the
+ * modules' BTF for it).
  */
-#ifndef RSTWATCH_BPF_KERNEL_H
-#define RSTWATCH_BPF_KERNEL_H
+#ifndef RSTWATCH_BPF_KERNEL_READ_H
+#define RSTWATCH_BPF_KERNEL_READ_H
 
 #include "vmlinux.h"
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 
-extern void *bpf_rdonly_cast(const void *object, __u32 btf_id) __ksym __weak;
+#ifdef KERNEL_PROBES
+#define KERNEL_CASTS			0
+#define KERNEL_READ(pointer, type, ...) BPF_CORE_READ((const struct type *)(pointer), __VA_ARGS__)
+#else
+#define KERNEL_CASTS 1
+extern void *bpf_rdonly_cast(const void *object, __u32 btf_id) __ksym;
 
 #define KERNEL_CAST(pointer, type)                                                                 \
 	((const struct type *)bpf_rdonly_cast(pointer, bpf_core_type_id_kernel(struct type)))
-#define KERNEL_READ(pointer, type, ...)                                                            \
-	(bpf_rdonly_cast ? ___arrow(KERNEL_CAST(pointer, type), __VA_ARGS__)                       \
-			 : BPF_CORE_READ((const struct type *)(pointer), __VA_ARGS__))
+#define KERNEL_READ(pointer, type, ...) ___arrow(KERNEL_CAST(pointer, type), __VA_ARGS__)
+#endif
 
 #endif

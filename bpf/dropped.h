@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * A reset that came in and that TCP dropped, without tcp_receive_reset: it hit a half-open inbound
+ * connection, a TIME_WAIT mini-socket or no connection, or it was not acceptable.
+ */
+#ifndef RSTWATCH_BPF_DROPPED_H
+#define RSTWATCH_BPF_DROPPED_H
+
+#include "vmlinux.h"
+#include "classify.h"
+#include "count.h"
+#include "note.h"
+#include "packet.h"
+#include "sock.h"
+
+/*
+ * Whether this packet is a TCP segment with RST that came in. Asked for every packet that this host
+ * drops, so what is cheap and rules most out comes first. A packet that was made here has no input
+ * interface.
+ */
+static __always_inline bool dropped_is_reset(const struct sk_buff *skb, struct packet *packet)
+{
+	__be16 ethernet = KERNEL_READ(skb, sk_buff, protocol);
+
+	if (ethernet != bpf_htons(PACKET_ETH_IPV4) && ethernet != bpf_htons(PACKET_ETH_IPV6))
+		return false;
+	if (KERNEL_READ(skb, sk_buff, transport_header) == PACKET_UNSET)
+		return false;
+	*packet = packet_of_ip(skb);
+	return packet_flags(packet) & RST_FLAG_RST && packet->transport > packet->network &&
+	       packet_is_tcp(packet, ethernet) && KERNEL_READ(skb, sk_buff, skb_iif);
+}
+
+/* A copy that lies in the queue of a raw or packet socket, and goes with it. */
+static __always_inline bool dropped_is_copy(const struct sk_buff *skb)
+{
+	const struct sock *owner = KERNEL_READ(skb, sk_buff, sk);
+
+	return owner && sock_is_raw(owner);
+}
+
+static __always_inline __u8 dropped_role(const struct rst_event *event, const struct sock *sk)
+{
+	if (sk && sock_is_connected(event->state))
+		return sock_role(sk);
+	if (sk && event->state == RST_STATE_TIME_WAIT)
+		return sock_role_time_wait(sk);
+	return classify_role(event);
+}
+
+/* What the reset hit. sk: the socket that it was held against, or NULL if none is known. */
+static __always_inline void dropped_fill(struct rst_event *event, const struct sock *sk,
+					 const struct packet *packet, __u8 meaning)
+{
+	bool gone = false;
+
+	if (sk) {
+		event->state = KERNEL_READ(sk, sock, __sk_common.skc_state);
+		event->netns = sock_netns(sk);
+		gone = sock_is_unhashed(sk);
+	}
+	event->cause = classify_dropped(event->state, gone, meaning);
+	if (event->cause == RST_STAGE_HANDSHAKE)
+		event->state = RST_STATE_NEW_SYN_RECV; /* its listener was passed, or nothing */
+	if (event->cause == RST_STAGE_TIME_WAIT && gone)
+		event->flags |= RST_EVENT_FREED;
+	packet_read(event, packet);
+	event->trigger = 0; /* nothing provoked it: these are its own flags */
+	event->role = dropped_role(event, sk);
+	event->moves = classify_moves(event, false);
+}
+
+/* What a mini-socket had and no note tells of: by elimination, where notes are left. */
+static __always_inline __u8 dropped_without_note(const struct sock *listener)
+{
+	__u32 noted = rst_control.noted;
+
+	if (!(noted & RST_NOTED_REQUESTS))
+		return CLASSIFY_UNTOLD;
+	return listener || noted & RST_NOTED_TIMEWAITS ? RST_STAGE_REJECTED : RST_STAGE_TIME_WAIT;
+}
+
+/* sk, number: the socket and the drop reason that the tracepoint passed, or NULL and 0. */
+static __always_inline int dropped_count(const struct sk_buff *skb, const struct sock *sk,
+					 __u32 number)
+{
+	struct rst_event event = {.direction = RST_RECEIVED};
+	struct rst_sketch *sketch;
+	const struct sock *noted;
+	struct packet packet;
+	bool at_tcp;
+	__u8 meaning;
+
+	if (!dropped_is_reset(skb, &packet))
+		return 0;
+	sketch = count_begin(&event);
+	if (!sketch)
+		return 0; /* cannot be: one entry per possible CPU and generation */
+	at_tcp = KERNEL_READ(skb, sk_buff, data) == packet.transport;
+	noted = at_tcp ? note_take(skb, &packet) : (void *)0;
+	if (noted) {
+		__u64 judged = (__u64)noted;
+
+		bpf_map_delete_elem(&rst_judged, &judged); /* counted here, see judge.h */
+		sk = noted;
+	}
+	if (rst_settings.drop_reason) {
+		if (number < RST_DROP_REASONS) {
+			event.reason = number;
+			event.flags |= RST_EVENT_REASON;
+		}
+		meaning = number < RST_DROP_REASONS
+				  ? rst_settings.dropped[number & (RST_DROP_REASONS - 1)]
+				  : CLASSIFY_OUTSIDE;
+	} else {
+		meaning = sk ? CLASSIFY_BY_STATE : RST_STAGE_STRAY;
+	}
+	if (meaning == CLASSIFY_UNTOLD && !noted)
+		meaning = dropped_without_note(sk);
+	if (!at_tcp || meaning == CLASSIFY_OUTSIDE) {
+		if (!dropped_is_copy(skb))
+			__sync_fetch_and_add(&sketch->outside, 1);
+		return 0;
+	}
+	if (!sk)
+		event.netns = packet_netns(skb);
+	dropped_fill(&event, sk, &packet, meaning);
+	return count_event(&event, sketch);
+}
+
+#endif

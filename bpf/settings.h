@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What user space tells the programs: settings, fixed before load, and the control block, which it
+ * writes while they run. Every BPF object has settings of its own with the same contents; the
+ * control block is one for all of them.
+ */
+#ifndef RSTWATCH_BPF_SETTINGS_H
+#define RSTWATCH_BPF_SETTINGS_H
+
+#include "event.h"
+
+/* Constant to the verifier: a branch that a setting rules out is never verified, nor run. */
+struct rst_settings {
+	__u64 seed; /* of hash_address() */
+	__u32 cpus;
+	__u8 stream; /* write events to the ring buffer */
+	/* What this kernel's hooks pass, found in its BTF (user/kernel.h). */
+	__u8 send_reason;   /* tcp_send_reset: a reason, for every reset (6.10) */
+	__u8 drop_reason;   /* kfree_skb: a reason (5.17) */
+	__u8 drop_socket;   /* kfree_skb: the receiving socket (6.11) */
+	__u8 reject_socket; /* nf_send_reset: a socket in front of the segment (5.12) */
+	__u8 pad[7];
+	__u8 meaning[RST_REASONS];	/* what each reason of a reset sent says: classify.h */
+	__u8 dropped[RST_DROP_REASONS]; /* what each drop reason says: classify.h */
+};
+
+struct rst_control {
+	__u32 slice; /* advanced by user space: its lowest bit is the generation to count into */
+	__u32 wake;  /* set by user space before it sleeps: the next event is to wake it */
+	__u32 noted; /* RST_NOTED_*: which function hooks leave notes, see note.h */
+};
+
+enum {
+	RST_NOTED_REQUESTS = 1,	 /* tcp_check_req(): of every segment for a half-open connection */
+	RST_NOTED_TIMEWAITS = 2, /* tcp_timewait_state_process(): of every reset in TIME_WAIT */
+};
+
+_Static_assert(sizeof(struct rst_settings) == 24 + RST_REASONS + RST_DROP_REASONS,
+	       "rst_settings has no hidden padding");
+
+#endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What can be seen on a kernel, cause by cause, stage by stage and counter by counter, given what
+ * its hooks pass and which of them are attached. Also which hooks are wanted there at all: where
+ * the tracepoints tell enough, no function is hooked.
+ */
+#ifndef RSTWATCH_COVERAGE_H
+#define RSTWATCH_COVERAGE_H
+
+#include <stdbool.h>
+
+#include "names.h"
+#include "record.h"
+
+/* The hooks, in the order in which they are listed. */
+enum coverage_hook {
+	HOOK_SEND = 0,
+	HOOK_RECEIVE = 1,
+	HOOK_DROP = 2,
+	HOOK_SEND4 = 3,
+	HOOK_SEND6 = 4,
+	HOOK_REJECT4 = 5,
+	HOOK_REJECT6 = 6,
+	HOOK_REQUEST = 7,
+	HOOK_TIMEWAIT = 8,
+	HOOK_VALIDATE = 9,
+	HOOK_PROCESS = 10,
+	HOOKS = 11,
+};
+
+/* What a kernel's hooks pass (user/kernel.c). */
+struct coverage_kernel {
+	bool send_reason;    /* tcp_send_reset: a reason, and it fires for every reset */
+	bool active_reason;  /* also for resets of our own accord */
+	bool drop_reason;    /* kfree_skb: a reason */
+	bool drop_socket;    /* kfree_skb: the receiving socket */
+	bool drop_rejected;  /* kfree_skb: fires for what a full socket rejects */
+	bool request_reason; /* tcp_check_req() gives a reason for what it drops */
+};
+
+struct coverage {
+	struct coverage_kernel kernel;
+	/* Attached; or, for a function of a module that is not loaded and so cannot run, sure to be
+	 * attached when it is. */
+	bool hook[HOOKS];
+};
+
+enum coverage_verdict {
+	COVERAGE_EXACT = 1,
+	COVERAGE_INFERRED = 2,
+	COVERAGE_UNSEEN = 3,
+	COVERAGE_VERDICTS = 4, /* array size */
+};
+
+struct coverage_answer {
+	enum coverage_verdict verdict;
+	const char *why; /* half a sentence; NULL if there is nothing to say */
+};
+
+const char *coverage_verdict_name(enum coverage_verdict verdict);
+
+/* Whether the hook adds anything on this kernel. */
+bool coverage_wants(const struct coverage_kernel *kernel, enum coverage_hook hook);
+
+/* A cause of a reset sent, or a stage of a received one: enum rst_cause. */
+struct coverage_answer coverage_cause(const struct coverage *coverage, unsigned cause);
+/* What the audit makes of a kernel counter: enum name_counter. Exact: what the hooks see and what
+ * the kernel counts agree, unless something else than a reset moves the counter. */
+struct coverage_answer coverage_counter(const struct coverage *coverage, unsigned counter);
+/* Nothing is unseen. */
+bool coverage_is_complete(const struct coverage *coverage);
+
+#endif

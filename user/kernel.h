@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What this kernel's BTF says of the hooks: which tracepoints and functions there are, what they
+ * pass, and how it numbers its reasons. Never the version: distributions change signatures within
+ * one. Sources: include/trace/events/{tcp,skb,sock}.h, include/net/{rstreason,dropreason-core}.h.
+ */
+#ifndef RSTWATCH_KERNEL_H
+#define RSTWATCH_KERNEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "coverage.h"
+#include "record.h"
+#include "settings.h"
+
+struct btf;
+
+struct kernel {
+	struct btf *btf; /* freed by kernel_close() */
+	bool own;	 /* it is the running kernel's own, not one from a file */
+	bool casts;	 /* programs may call bpf_rdonly_cast(): bpf/kernel_read.h */
+	struct coverage_kernel facts;
+	struct record_reason reasons[RST_REASONS]; /* ready to be delivered */
+	unsigned reason_count;
+	struct record_reason drop_reasons[RST_DROP_REASONS];
+	unsigned drop_reason_count;
+};
+
+/* 0 or -errno and one line in error. path: a file with BTF, or NULL for the kernel's own. */
+int kernel_open(struct kernel *kernel, const char *path, char *error, size_t error_size);
+void kernel_close(struct kernel *kernel);
+
+/* How many arguments the tracepoint passes; 0 if there is no such tracepoint. */
+int kernel_tracepoint(const struct kernel *kernel, const char *tracepoint);
+/* The same for a function of the kernel (module NULL) or of a module that is loaded; *id is that
+ * of its BTF type, for attaching. -ENOENT if there is no such function. */
+int kernel_function(const struct kernel *kernel, const char *module, const char *function,
+		    uint32_t *id);
+
+/* The settings of the BPF programs that follow from all this. */
+void kernel_settings(const struct kernel *kernel, struct rst_settings *settings);
+
+#endif
