@@ -4,6 +4,7 @@
 #   sudo make check    install what is missing, build, and run every test
 #   make               build build/rstwatch
 #   make lint          the lints alone            make bench    the benchmarks
+#   make check-kernels KERNELS="5.10 newest"      the tests that run in other kernels, alone
 #   make install       DESTDIR, PREFIX            make clean
 #
 # V=1 shows the commands. CC, CLANG, BPFTOOL and CFLAGS may be set.
@@ -45,16 +46,16 @@ endif
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all run check lint bench install clean
+.PHONY: all run check check-kernels lint bench install clean
 all: $(B)/rstwatch
 
 # --- what must be installed: run, check and bench install it, the others tell ---
 # One stamp, of the largest set that the goals need, so that there is one installation at a time.
-NEED  := $(or $(filter bench,$(MAKECMDGOALS)),$(if $(filter check lint,$(MAKECMDGOALS)),check),build)
+NEED  := $(or $(filter bench,$(MAKECMDGOALS)),$(if $(filter check check-kernels lint,$(MAKECMDGOALS)),check),build)
 SETUP := $(B)/setup-$(NEED)
 $(SETUP): .ci/setup
 	$(Q)mkdir -p $(@D)
-	$(Q).ci/setup $(NEED) $(if $(filter run check bench,$(MAKECMDGOALS)),install,tell)
+	$(Q).ci/setup $(NEED) $(if $(filter run check check-kernels bench,$(MAKECMDGOALS)),install,tell)
 	$(Q)touch $@
 
 # --- kernel side ---
@@ -92,6 +93,11 @@ $(B)/rstwatch: $(OBJS)
 	$(call say,LINK)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ -o $@ $$(pkg-config --libs $(PKGS))
 
+# For the guests of tests/kernels: they have no libraries but those of the tools.
+$(B)/rstwatch-static: $(OBJS)
+	$(call say,LINK)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -static $^ -o $@ $$(pkg-config --static --libs $(PKGS))
+
 run: $(B)/rstwatch
 	$(Q)$(B)/rstwatch $(ARGS)
 
@@ -126,12 +132,17 @@ $(B)/asan/test_%: tests/unit/test_%.c $(TESTED:%=$(B)/asan/%.o) | $(SETUP)
 LINTS  := $(wildcard tests/lint/*.sh)
 REPLAY := $(wildcard tests/replay/test_*)
 LIVE   := $(wildcard tests/live/test_*.py)
+# Where there is apt: elsewhere the kernels are skipped, and some systems have no static libraries.
+GUEST   = $(if $(shell command -v apt-get),$(B)/rstwatch-static)
 
 lint: $(B)/rstwatch | $(SETUP)
 	$(Q)tests/run $(LINTS)
 
-check: $(B)/rstwatch $(UNIT_RUN)
-	$(Q)tests/run $(LINTS) $(UNIT_RUN) $(REPLAY) $(LIVE)
+check: $(B)/rstwatch $(UNIT_RUN) $(GUEST)
+	$(Q)tests/run $(LINTS) $(UNIT_RUN) $(REPLAY) $(LIVE) tests/kernels/run
+
+check-kernels: $(GUEST)
+	$(Q)tests/run tests/kernels/run
 
 bench: $(B)/rstwatch
 	$(Q)tests/bench/run

@@ -27,12 +27,15 @@ clang_tidy()
 
 shell_scripts()
 {
-	grep -rlIE '^#!.*(bash|/sh)$' .ci tests | xargs shellcheck tests/tap.sh
+	grep -rlIE '^#!.*(bash|/sh|busybox sh)$' .ci tests | xargs shellcheck tests/tap.sh
 }
 
 python_files()
 {
-	find tests -name '*.py' -print0 | xargs -0 -r /usr/bin/python3 -W error -c '
+	{
+		find tests -name '*.py' -print0
+		grep -rlIZE '^#!.*python3' tests
+	} | xargs -0 -r /usr/bin/python3 -W error -c '
 import ast, sys
 for path in sys.argv[1:]:
     with open(path, encoding="utf-8") as file:
