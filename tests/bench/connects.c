@@ -2,8 +2,10 @@
 /*
  * connects refused SECONDS    connects over loopback to a port where nobody listens
  * connects ordinary COUNT     connects, exchanges a byte each way, closes; its own server answers
+ * connects bulk MEGABYTES     sends so much over one connection; its own server reads it
+ * connects drops SECONDS      sends UDP datagrams to a port where nobody listens: each is dropped
  *
- * Prints the connections per second.
+ * Prints the connections, megabytes or datagrams per second.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -22,6 +24,7 @@
 
 #define REFUSED_PORT  9
 #define ORDINARY_PORT 8080
+#define BULK_BYTES    (1 << 20) /* written or read at once */
 #define LOOPBACKS     250 /* server addresses taken in turn: one has too few ports for TIME_WAIT */
 
 static double now(void)
@@ -108,37 +111,98 @@ static void connect_once(uint32_t index)
 	close(fd);
 }
 
-static double run_ordinary(uint32_t count)
+static void read_all(int listener)
 {
-	int listener = listen_anywhere();
-	pid_t server = fork();
-	double start, rate;
+	static char bytes[BULK_BYTES];
+	int fd = accept(listener, NULL, NULL);
 
-	if (server < 0)
-		die("fork");
-	if (!server)
-		serve(listener);
-	start = now();
+	if (fd < 0)
+		die("accept");
+	while (read(fd, bytes, sizeof(bytes)) > 0)
+		;
+	_exit(0);
+}
+
+static void write_all(uint32_t megabytes)
+{
+	static char bytes[BULK_BYTES];
+	struct sockaddr_in address = loopback(0, ORDINARY_PORT);
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)))
+		die("connect");
+	for (uint64_t left = (uint64_t)megabytes << 20; left;) {
+		ssize_t sent = write(fd, bytes, left < sizeof(bytes) ? left : sizeof(bytes));
+
+		if (sent <= 0)
+			die("write");
+		left -= sent;
+	}
+	close(fd);
+}
+
+static void connect_all(uint32_t count)
+{
 	for (uint32_t i = 0; i < count; i++)
 		connect_once(i);
+}
+
+/* The client's work, and a server beside it. How many of the units of work a second. */
+static double run_pair(void (*server)(int listener), void (*client)(uint32_t count), uint32_t count)
+{
+	int listener = listen_anywhere();
+	pid_t child = fork();
+	double start, rate;
+
+	if (child < 0)
+		die("fork");
+	if (!child)
+		server(listener);
+	start = now();
+	client(count);
 	rate = count / (now() - start);
-	kill(server, SIGKILL);
-	waitpid(server, NULL, 0);
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
 	return rate;
+}
+
+static double run_drops(double seconds)
+{
+	struct sockaddr_in address = loopback(0, REFUSED_PORT);
+	double start = now(), end = start;
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	uint64_t count = 0;
+
+	if (fd < 0)
+		die("socket");
+	while (end - start < seconds) {
+		if (sendto(fd, "x", 1, 0, (struct sockaddr *)&address, sizeof(address)) < 0 &&
+		    errno != ECONNREFUSED)
+			die("sendto");
+		if (!(++count % 256))
+			end = now();
+	}
+	return count / (end - start);
 }
 
 int main(int argc, char **argv)
 {
+	const char *what = argc == 3 ? argv[1] : "";
 	double number = argc == 3 ? strtod(argv[2], NULL) : 0;
 
-	if (number > 0 && number <= UINT32_MAX && !strcmp(argv[1], "refused")) {
+	if (number > 0 && number <= UINT32_MAX && !strcmp(what, "refused"))
 		printf("%.0f\n", run_refused(number));
-		return 0;
+	else if (number > 0 && number <= UINT32_MAX && !strcmp(what, "drops"))
+		printf("%.0f\n", run_drops(number));
+	else if (number >= 1 && number <= UINT32_MAX && !strcmp(what, "ordinary"))
+		printf("%.0f\n", run_pair(serve, connect_all, number));
+	else if (number >= 1 && number <= UINT32_MAX && !strcmp(what, "bulk"))
+		printf("%.0f\n", run_pair(read_all, write_all, number));
+	else {
+		fputs("usage: connects refused SECONDS | ordinary COUNT | bulk MEGABYTES | "
+		      "drops SECONDS\n",
+		      stderr);
+		return 2;
 	}
-	if (number >= 1 && number <= UINT32_MAX && !strcmp(argv[1], "ordinary")) {
-		printf("%.0f\n", run_ordinary(number));
-		return 0;
-	}
-	fputs("usage: connects refused SECONDS | ordinary COUNT\n", stderr);
-	return 2;
+	return 0;
 }

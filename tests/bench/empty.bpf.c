@@ -18,3 +18,10 @@ int empty_receive(void *context)
 	(void)context;
 	return 0;
 }
+
+SEC("raw_tp/kfree_skb")
+int empty_drop(void *context)
+{
+	(void)context;
+	return 0;
+}
