@@ -33,7 +33,7 @@ CORE := address advice alert audit coverage distinct filter names pipeline rate 
 EDGE := check json live main namespaces ndjson options output privilege recording replay session text \
         wallclock
 # The only files that know libbpf.
-KERNEL := capture hooks kernel
+KERNEL := capture functions hooks kernel
 OBJS := $(CORE:%=$(B)/%.o) $(EDGE:%=$(B)/%.o) $(KERNEL:%=$(B)/%.o) $(B)/schema.o
 
 ifeq ($(V),1)
@@ -63,8 +63,6 @@ $(SETUP): .ci/setup
 ARCH  := $(patsubst x86_64,x86,$(patsubst aarch64,arm64,$(shell uname -m)))
 BPF_CC = $(CLANG) -target bpf -mcpu=v3 -O2 -g $(DEPS) -Wall -Wextra -Werror -Wshadow \
 	 -D__TARGET_ARCH_$(ARCH) -Ibpf -Ivmlinux
-SKELETONS := $(foreach object,rstwatch functions,$(B)/$(object).skel.h $(B)/$(object)_probes.skel.h)
-
 $(B)/%.bpf.o: bpf/%.bpf.c | $(SETUP)
 	$(call say,BPF)
 	$(Q)$(BPF_CC) -c $< -o $@
@@ -80,7 +78,8 @@ $(B)/%.skel.h: $(B)/%.bpf.o
 # --- user side ---
 $(KERNEL:%=$(B)/%.o): CPPFLAGS += -isystem $(B)
 $(B)/capture.o: $(B)/rstwatch.skel.h
-$(B)/hooks.o: $(SKELETONS)
+$(B)/hooks.o: $(B)/rstwatch.skel.h $(B)/rstwatch_probes.skel.h
+$(B)/functions.o: $(B)/rstwatch.skel.h $(B)/functions.skel.h $(B)/functions_probes.skel.h
 $(B)/%.o: user/%.c | $(SETUP)
 	$(call say,CC)
 	$(Q)$(CC) $(LANGUAGE) $(WARNINGS) $(CFLAGS) $(CPPFLAGS) $(DEPS) -c $< -o $@

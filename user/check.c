@@ -69,7 +69,7 @@ static void line(struct findings *findings, const char *name, const char *value,
 {
 	struct output *output = &findings->output;
 
-	column(output, name, 28);
+	column(output, name, *value ? 28 : 0);
 	if (!why) {
 		output_text(output, value);
 	} else {

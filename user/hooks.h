@@ -50,6 +50,9 @@ struct hooks {
 	struct hook hooks[HOOKS];
 };
 
+/* Notes that it cannot be hooked: in short, and why. */
+void hook_missing(struct hook *hook, const char *how, const char *why);
+
 /* Loads what is needed; nothing is attached yet. All of these return 0 or -errno, and one line in
  * error: what is missing and what to do. */
 int hooks_load(struct hooks *hooks, const struct rst_settings *settings, const char *btf_path,

@@ -152,6 +152,12 @@ void kernel_close(struct kernel *kernel)
 	kernel->btf = NULL;
 }
 
+int kernel_reopen(struct kernel *kernel)
+{
+	kernel->btf = btf__load_vmlinux_btf();
+	return kernel->btf ? 0 : -errno;
+}
+
 void kernel_settings(const struct kernel *kernel, struct rst_settings *settings)
 {
 	settings->send_reason = kernel->facts.send_reason;

@@ -30,7 +30,10 @@ struct kernel {
 
 /* 0 or -errno and one line in error. path: a file with BTF, or NULL for the kernel's own. */
 int kernel_open(struct kernel *kernel, const char *path, char *error, size_t error_size);
+/* Frees the BTF, some megabytes; the rest stays. Then only kernel_settings() may be asked, until
+ * kernel_reopen(): 0 or -errno. */
 void kernel_close(struct kernel *kernel);
+int kernel_reopen(struct kernel *kernel);
 
 /* How many arguments the tracepoint passes; 0 if there is no such tracepoint. */
 int kernel_tracepoint(const struct kernel *kernel, const char *tracepoint);

@@ -19,8 +19,8 @@ including()
 	done
 	for source in rstwatch functions; do
 		clang -target bpf -MM -Ibpf -Ivmlinux "bpf/$source.bpf.c" | grep -qE " $1( |\$)" || continue
-		printf '%s\n' "build/$source.bpf.o" "build/${source}_probes.bpf.o" build/hooks.o
-		[ "$source" = functions ] || echo build/capture.o
+		printf '%s\n' "build/$source.bpf.o" "build/${source}_probes.bpf.o" build/functions.o
+		[ "$source" = functions ] || printf '%s\n' build/capture.o build/hooks.o
 	done
 	:
 }

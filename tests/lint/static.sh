@@ -19,9 +19,10 @@ clang_warnings()
 clang_tidy()
 {
 	# shellcheck disable=SC2086
-	printf '%s\n' user/*.c | grep -vE '/(capture|hooks)\.c' |
+	printf '%s\n' user/*.c | grep -vE '/(capture|functions|hooks)\.c' |
 		xargs -P 2 -I{} clang-tidy --quiet {} -- $flags &&
-		clang-tidy --quiet --checks=-clang-analyzer-unix.Malloc user/capture.c user/hooks.c -- \
+		clang-tidy --quiet --checks=-clang-analyzer-unix.Malloc \
+			user/capture.c user/functions.c user/hooks.c -- \
 			$flags -isystem build
 }
 
