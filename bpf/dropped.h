@@ -39,15 +39,6 @@ static __always_inline bool dropped_is_copy(const struct sk_buff *skb)
 	return owner && sock_is_raw(owner);
 }
 
-static __always_inline __u8 dropped_role(const struct rst_event *event, const struct sock *sk)
-{
-	if (sk && sock_is_connected(event->state))
-		return sock_role(sk);
-	if (sk && event->state == RST_STATE_TIME_WAIT)
-		return sock_role_time_wait(sk);
-	return classify_role(event);
-}
-
 /* What the reset hit. sk: the socket that it was held against, or NULL if none is known. */
 static __always_inline void dropped_fill(struct rst_event *event, const struct sock *sk,
 					 const struct packet *packet, __u8 meaning)
@@ -66,7 +57,7 @@ static __always_inline void dropped_fill(struct rst_event *event, const struct s
 		event->flags |= RST_EVENT_FREED;
 	packet_read(event, packet);
 	event->trigger = 0; /* nothing provoked it: these are its own flags */
-	event->role = dropped_role(event, sk);
+	event->role = sock_role_in(event, sk);
 	event->moves = classify_moves(event, false);
 }
 
@@ -80,13 +71,42 @@ static __always_inline __u8 dropped_without_note(const struct sock *listener)
 	return listener || noted & RST_NOTED_TIMEWAITS ? RST_STAGE_REJECTED : RST_STAGE_TIME_WAIT;
 }
 
+/* What the drop reason says of the stage. Keeps it in the event, if the kernel gave one. */
+static __always_inline __u8 dropped_meaning(struct rst_event *event, const struct sock *sk,
+					    bool noted, __u32 number)
+{
+	__u8 meaning;
+
+	if (!rst_settings.drop_reason)
+		return sk ? CLASSIFY_BY_STATE : RST_STAGE_STRAY;
+	if (number >= RST_DROP_REASONS)
+		return CLASSIFY_OUTSIDE; /* of another subsystem */
+	event->reason = number;
+	event->flags |= RST_EVENT_REASON;
+	meaning = rst_settings.dropped[number & (RST_DROP_REASONS - 1)];
+	return meaning == CLASSIFY_UNTOLD && !noted ? dropped_without_note(sk) : meaning;
+}
+
+/* The socket that a function hook noted for this segment. It is counted here then, not by judge.h.
+ */
+static __always_inline const struct sock *dropped_noted(const struct sk_buff *skb,
+							const struct packet *packet)
+{
+	const struct sock *noted = note_take(skb, packet);
+	__u64 judged = (__u64)noted;
+
+	if (noted)
+		bpf_map_delete_elem(&rst_judged, &judged);
+	return noted;
+}
+
 /* sk, number: the socket and the drop reason that the tracepoint passed, or NULL and 0. */
 static __always_inline int dropped_count(const struct sk_buff *skb, const struct sock *sk,
 					 __u32 number)
 {
 	struct rst_event event = {.direction = RST_RECEIVED};
+	const struct sock *noted = (void *)0;
 	struct rst_sketch *sketch;
-	const struct sock *noted;
 	struct packet packet;
 	bool at_tcp;
 	__u8 meaning;
@@ -97,26 +117,11 @@ static __always_inline int dropped_count(const struct sk_buff *skb, const struct
 	if (!sketch)
 		return 0; /* cannot be: one entry per possible CPU and generation */
 	at_tcp = KERNEL_READ(skb, sk_buff, data) == packet.transport;
-	noted = at_tcp ? note_take(skb, &packet) : (void *)0;
-	if (noted) {
-		__u64 judged = (__u64)noted;
-
-		bpf_map_delete_elem(&rst_judged, &judged); /* counted here, see judge.h */
+	if (at_tcp)
+		noted = dropped_noted(skb, &packet);
+	if (noted)
 		sk = noted;
-	}
-	if (rst_settings.drop_reason) {
-		if (number < RST_DROP_REASONS) {
-			event.reason = number;
-			event.flags |= RST_EVENT_REASON;
-		}
-		meaning = number < RST_DROP_REASONS
-				  ? rst_settings.dropped[number & (RST_DROP_REASONS - 1)]
-				  : CLASSIFY_OUTSIDE;
-	} else {
-		meaning = sk ? CLASSIFY_BY_STATE : RST_STAGE_STRAY;
-	}
-	if (meaning == CLASSIFY_UNTOLD && !noted)
-		meaning = dropped_without_note(sk);
+	meaning = dropped_meaning(&event, sk, noted, number);
 	if (!at_tcp || meaning == CLASSIFY_OUTSIDE) {
 		if (!dropped_is_copy(skb))
 			__sync_fetch_and_add(&sketch->outside, 1);

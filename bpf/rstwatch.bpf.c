@@ -59,7 +59,7 @@ int rst_receive(struct hook_arguments *context)
 	event.state = KERNEL_READ(sk, sock, __sk_common.skc_state);
 	event.netns = sock_netns(sk);
 	sock_read(&event, sk);
-	event.role = sock_is_connected(event.state) ? sock_role(sk) : classify_role(&event);
+	event.role = sock_role_in(&event, sk);
 	event.cause = classify_stage(event.state);
 	event.moves = classify_moves(&event, false);
 	count_release(sketch, (void *)0);

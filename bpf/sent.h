@@ -13,15 +13,6 @@
 #include "packet.h"
 #include "sock.h"
 
-static __always_inline __u8 sent_role(const struct rst_event *event, const struct sock *sk)
-{
-	if (sock_is_connected(event->state))
-		return sock_role(sk);
-	if (event->state == RST_STATE_TIME_WAIT)
-		return sock_role_time_wait(sk);
-	return classify_role(event);
-}
-
 /* What has to stand in for a reason that the kernel does not give. */
 static __always_inline struct classify_hints
 sent_hints(const struct rst_event *event, const struct sock *sk, const struct sk_buff *skb)
@@ -69,7 +60,7 @@ static __always_inline int sent_count(struct rst_event *event, const struct sock
 	} else {
 		sock_read(event, sk);
 	}
-	event->role = sent_role(event, sk);
+	event->role = sock_role_in(event, sk);
 	if (meaning == CLASSIFY_NONE)
 		hints = sent_hints(event, sk, skb);
 	event->cause = classify_cause(event, meaning, &hints);

@@ -11,6 +11,7 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
+#include "classify.h"
 #include "event.h"
 #include "packet.h"
 
@@ -93,6 +94,16 @@ static __always_inline __u8 sock_role_time_wait(const struct sock *sk)
 		return RST_ROLE_UNKNOWN;
 	return KERNEL_READ(tw, inet_timewait_sock, tw_tb, fastreuse) < 0 ? RST_ROLE_CLIENT
 									 : RST_ROLE_SERVER;
+}
+
+/* Our role, by the socket if there is one that knows, else by the state and the segment. */
+static __always_inline __u8 sock_role_in(const struct rst_event *event, const struct sock *sk)
+{
+	if (sk && sock_is_connected(event->state))
+		return sock_role(sk);
+	if (sk && event->state == RST_STATE_TIME_WAIT)
+		return sock_role_time_wait(sk);
+	return classify_role(event);
 }
 
 /* Whether our program has closed the receiving side (RCV_SHUTDOWN). */
