@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * Hooks on kernel functions: what some kernels' tracepoints do not show. Each stands here twice,
- * for fentry and for kprobe, as a thin wrapper around the same handler; user/hooks.c loads the one
- * that the kernel allows, and neither if the tracepoints are enough.
+ * for fentry and for kprobe, as a thin wrapper around the same handler; user/functions.c loads the
+ * one that the kernel allows, and neither if the tracepoints are enough.
  */
 #include "vmlinux.h"
 #include <bpf/bpf_core_read.h>

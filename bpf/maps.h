@@ -6,7 +6,7 @@
  * generation is quiet, and user space reads and clears it exactly.
  *
  * Each BPF object declares them all; those of functions.bpf.c are made to be those of
- * rstwatch.bpf.c before they are created (user/hooks.c).
+ * rstwatch.bpf.c before they are created (user/functions.c).
  */
 #ifndef RSTWATCH_BPF_MAPS_H
 #define RSTWATCH_BPF_MAPS_H
