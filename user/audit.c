@@ -168,9 +168,9 @@ static const char *likely(unsigned counter, int64_t unexplained, const struct au
 		return "resets sent while a hook was skipped";
 	case COUNTER_ATTEMPT_FAILS:
 		if (!more)
-			return "resets outside the window of a half-open connection, taken for "
-			       "ones "
-			       "inside";
+			return "resets that a half-open connection did not accept, taken for ones "
+			       "that "
+			       "ended it";
 		if (timed_out)
 			return "connects that timed out (TCPAbortOnTimeout): no reset";
 		return "connects that ended without a reset: ICMP, ss -K or a timeout";
@@ -182,8 +182,9 @@ static const char *likely(unsigned counter, int64_t unexplained, const struct au
 		return "connections that ended without a reset, or in a state that was not seen";
 	default:
 		return more ? "half-open connections that ended unseen: see rstwatch check"
-			    : "resets outside the window of a half-open connection, taken for ones "
-			      "inside";
+			    : "resets that a half-open connection did not accept, taken for ones "
+			      "that "
+			      "ended it";
 	}
 }
 

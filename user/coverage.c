@@ -27,8 +27,6 @@ bool coverage_wants(const struct coverage_kernel *kernel, enum coverage_hook hoo
 	case HOOK_SEND4:
 	case HOOK_SEND6:
 		return !kernel->send_reason;
-	case HOOK_REQUEST:
-		return !kernel->send_reason || !kernel->drop_socket || !kernel->request_reason;
 	case HOOK_TIMEWAIT:
 		return !kernel->drop_socket;
 	case HOOK_VALIDATE:
@@ -68,19 +66,15 @@ static struct coverage_answer told_by(bool reason)
 			       "this kernel gives no reason: from the segment and the socket");
 }
 
-/* Between an inferred cause and an exact one: the kernel's reason, or the hooked request. */
-static struct coverage_answer of_request(const struct coverage *coverage)
-{
-	return told_by(coverage->kernel.send_reason);
-}
-
 static struct coverage_answer handshake(const struct coverage *coverage)
 {
 	if (!coverage->hook[HOOK_DROP])
 		return answer(COVERAGE_UNSEEN, "kfree_skb cannot be hooked");
-	if (coverage->hook[HOOK_REQUEST] ||
-	    (coverage->kernel.drop_socket && coverage->kernel.request_reason))
+	if (coverage->hook[HOOK_REQUEST])
 		return answer(COVERAGE_EXACT, NULL);
+	if (coverage->kernel.drop_socket && coverage->kernel.request_reason)
+		return answer(COVERAGE_INFERRED,
+			      "one that was not exact and was challenged counts too");
 	if (coverage->kernel.drop_socket ||
 	    (coverage->kernel.drop_reason && coverage->hook[HOOK_TIMEWAIT]))
 		return answer(COVERAGE_INFERRED,
@@ -135,7 +129,7 @@ struct coverage_answer coverage_cause(const struct coverage *coverage, unsigned 
 		return told_by(coverage->kernel.active_reason);
 	case RST_QUEUE_FULL:
 	case RST_INVALID:
-		return of_request(coverage);
+		return told_by(coverage->kernel.send_reason);
 	case RST_MPTCP:
 		if (coverage->kernel.send_reason && coverage->kernel.active_reason)
 			return answer(COVERAGE_EXACT, NULL);
@@ -164,19 +158,6 @@ struct coverage_answer coverage_cause(const struct coverage *coverage, unsigned 
 	}
 }
 
-/* What the handshakes are to a counter that they move. */
-static struct coverage_answer of_handshakes(const struct coverage *coverage)
-{
-	struct coverage_answer received = handshake(coverage);
-	struct coverage_answer sent = of_request(coverage);
-
-	if (received.verdict != COVERAGE_EXACT)
-		return received;
-	if (sent.verdict != COVERAGE_EXACT && !coverage->hook[HOOK_REQUEST])
-		return answer(COVERAGE_INFERRED, "the cause of a reset that we send is inferred");
-	return answer(COVERAGE_EXACT, NULL);
-}
-
 struct coverage_answer coverage_counter(const struct coverage *coverage, unsigned counter)
 {
 	switch (counter) {
@@ -184,7 +165,7 @@ struct coverage_answer coverage_counter(const struct coverage *coverage, unsigne
 		return without_socket(coverage);
 	case COUNTER_ATTEMPT_FAILS:
 	case COUNTER_EMBRYONIC_RSTS:
-		return of_handshakes(coverage);
+		return handshake(coverage); /* a hooked request tells the cause, too */
 	case COUNTER_ESTAB_RESETS:
 		return answer(COVERAGE_EXACT, NULL);
 	default:

@@ -1463,9 +1463,10 @@ static const char *likely(struct audit *audit, unsigned counter, int64_t differe
 #define LIKELY_UNSEEN                                                                              \
 	"closed ports and unknown connections, which no hook shows on this kernel: see rstwatch "  \
 	"check"
-#define LIKELY_FAILED	 "resets that could not be sent (TCPAbortFailed): out of memory"
-#define LIKELY_SKIPPED	 "resets sent while a hook was skipped"
-#define LIKELY_WINDOW	 "resets outside the window of a half-open connection, taken for ones inside"
+#define LIKELY_FAILED  "resets that could not be sent (TCPAbortFailed): out of memory"
+#define LIKELY_SKIPPED "resets sent while a hook was skipped"
+#define LIKELY_WINDOW                                                                              \
+	"resets that a half-open connection did not accept, taken for ones that ended it"
 #define LIKELY_CONNECTS	 "connects that timed out (TCPAbortOnTimeout): no reset"
 #define LIKELY_ICMP	 "connects that ended without a reset: ICMP, ss -K or a timeout"
 #define LIKELY_STATE	 "resets whose connection was in another state than was seen"

@@ -521,8 +521,8 @@ static void an_audit_of_several_namespaces(void **state)
 		     "    peers     none shown; 0 distinct\n"
 		     "    audit     unexplained OutRsts +1, AttemptFails -4, EstabResets +3, "
 		     "EmbryonicRsts +2\n" LABEL
-		     "netns 7: AttemptFails -4, EstabResets +3; likely resets outside the "
-		     "window of a half-open connection, taken for ones inside\n" LABEL
+		     "netns 7: AttemptFails -4, EstabResets +3; likely resets that a "
+		     "half-open connection did not accept, taken for ones that ended it\n" LABEL
 		     "netns 8: OutRsts +1, EmbryonicRsts +2; likely resets sent while a hook "
 		     "was skipped\n" LABEL
 		     "not audited: 2 in netns 9: it is gone, or no process and no mount leads "
