@@ -62,6 +62,57 @@ void *table_add(struct table *table, const void *key)
 	return entry;
 }
 
+/*
+ * Frees a slot. A search ends at the first free slot, so those behind it move up into the gap, each
+ * unless it would come to lie in front of where its search begins (Knuth 6.4, algorithm R).
+ */
+static void free_slot(struct table *table, uint32_t gap)
+{
+	uint32_t mask = 2 * table->capacity - 1, slot = gap;
+
+	for (;;) {
+		uint32_t index, first;
+
+		slot = (slot + 1) & mask;
+		index = table->slots[slot];
+		if (index >= table->used || table->back[index] != slot)
+			break;
+		first = first_slot(table, table_entry(table, index));
+		if (((slot - first) & mask) < ((slot - gap) & mask))
+			continue;
+		table->slots[gap] = index;
+		table->back[index] = gap;
+		gap = slot;
+	}
+	table->slots[gap] = UINT32_MAX;
+}
+
+void table_remove(struct table *table, void *entry)
+{
+	uint32_t index = table_index(table, entry), last = table->used - 1;
+
+	free_slot(table, table->back[index]);
+	table->used = last;
+	if (index == last)
+		return;
+	memcpy(entry, table_entry(table, last), table->entry_size);
+	table->back[index] = table->back[last];
+	table->slots[table->back[index]] = index;
+}
+
+void table_replace(struct table *table, void *entry, const void *key)
+{
+	uint32_t index = table_index(table, entry), slot;
+	void *found;
+
+	free_slot(table, table->back[index]);
+	slot = find_slot(table, key, &found);
+	memset(entry, 0, table->entry_size);
+	memcpy(entry, key, table->key_size);
+	table->slots[slot] = index;
+	table->back[index] = slot;
+}
+
 void table_clear(struct table *table)
 {
 	table->used = 0;

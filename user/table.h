@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * A bounded hash table: fixed capacity, memory given by the caller, O(1) to clear. Entries lie
- * side by side in the order in which they came, so iteration does not depend on the hash, and a
- * replay prints what the live run printed.
+ * side by side in the order in which they came (of those that are removed, the last one takes the
+ * place), so iteration does not depend on the hash, and a replay prints what the live run printed.
  *
  * An entry is a struct that begins with its key (no padding inside the key). Clearing forgets the
  * entries by setting `used` to 0: a slot counts only if it and its entry point at each other, so
@@ -47,7 +47,17 @@ struct table {
 void *table_find(const struct table *table, const void *key);
 /* The entry with this key, made (zero but for its key) if need be; NULL if the table is full. */
 void *table_add(struct table *table, const void *key);
+/* Forgets an entry. The last entry moves to where it was: the only one whose index changes. */
+void table_remove(struct table *table, void *entry);
+/* Gives an entry another key, which the table does not have yet, and zeroes the rest of it. No
+ * index changes. */
+void table_replace(struct table *table, void *entry, const void *key);
 void table_clear(struct table *table);
+
+static inline uint32_t table_index(const struct table *table, const void *entry)
+{
+	return ((const uint8_t *)entry - table->entries) / table->entry_size;
+}
 
 static inline void *table_entry(const struct table *table, uint32_t index)
 {

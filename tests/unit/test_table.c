@@ -128,6 +128,63 @@ static void clear_forgets_all_and_leaves_no_ghosts(void **state)
 	}
 }
 
+/* Random changes, against a plain array that does the same: the same entries, in the same order. */
+static void removes_and_replaces_like_a_plain_array(void **state)
+{
+	uint64_t random = 5;
+
+	(void)state;
+	for (uint64_t seed = 0; seed < 20; seed++) {
+		struct entry plain[CAPACITY];
+		struct owner owner;
+		uint32_t used = 0;
+
+		open_dirty(&owner, seed, seed % 2 ? 0xff : 0);
+		for (unsigned round = 0; round < 1000; round++) {
+			struct entry new = {.key = {unit_random(&random) % 200, 7},
+					    .count = unit_random(&random)};
+			uint32_t at = used ? unit_random(&random) % used : 0;
+			bool known = find(&owner, new.key[0], 7);
+
+			switch (unit_random(&random) % 3) {
+			case 0:
+				if (!used)
+					break;
+				table_remove(&owner.entries, table_entry(&owner.entries, at));
+				plain[at] = plain[--used];
+				break;
+			case 1:
+				if (!used || known)
+					break;
+				table_replace(&owner.entries, table_entry(&owner.entries, at),
+					      new.key);
+				assert_int_equal(owner.entries_entries[at].count, 0);
+				owner.entries_entries[at].count = new.count;
+				plain[at] = new;
+				break;
+			default:
+				if (known || used == CAPACITY)
+					break;
+				add(&owner, new.key[0], 7)->count = new.count;
+				plain[used++] = new;
+			}
+			assert_int_equal(owner.entries.used, used);
+			assert_memory_equal(owner.entries_entries, plain, used * sizeof(plain[0]));
+			for (uint32_t key = 0; key < 200; key++) {
+				const struct entry *expected = NULL;
+
+				for (uint32_t i = 0; i < used; i++)
+					if (plain[i].key[0] == key)
+						expected = &owner.entries_entries[i];
+				assert_ptr_equal(find(&owner, key, 7), expected);
+			}
+		}
+		for (uint32_t i = 0; i < used; i++)
+			assert_int_equal(
+				table_index(&owner.entries, table_entry(&owner.entries, i)), i);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -136,6 +193,7 @@ int main(void)
 		cmocka_unit_test(full_table_refuses_new_keys_only),
 		cmocka_unit_test(order_is_of_arrival_whatever_the_seed),
 		cmocka_unit_test(clear_forgets_all_and_leaves_no_ghosts),
+		cmocka_unit_test(removes_and_replaces_like_a_plain_array),
 	};
 
 	return cmocka_run_group_tests_name("table", tests, NULL, NULL);
