@@ -28,12 +28,12 @@ LANGUAGE := -std=gnu11 -D_GNU_SOURCE
 DEPS      = -MMD -MP
 
 # The pure core: no I/O, no clock, no allocation (tests/lint/purity.sh holds it to that).
-CORE := address advice alert audit coverage distinct filter names pipeline rate recent record \
-        sentence table top window
-EDGE := check json live main namespaces ndjson options output privilege recording replay session text \
-        wallclock
+CORE := address advice alert audit cgroup coverage distinct explain filter listeners names owner \
+        phrase pipeline processes rate recent record sentence table top window
+EDGE := check identity json live main namespaces ndjson ndjson_event ndjson_window options output \
+        privilege procfs recording replay session text text_event text_window wallclock
 # The only files that know libbpf.
-KERNEL := capture functions hooks kernel
+KERNEL := capture counters functions hooks kernel seed
 OBJS := $(CORE:%=$(B)/%.o) $(EDGE:%=$(B)/%.o) $(KERNEL:%=$(B)/%.o) $(B)/schema.o
 
 ifeq ($(V),1)
@@ -77,8 +77,9 @@ $(B)/%.skel.h: $(B)/%.bpf.o
 
 # --- user side ---
 $(KERNEL:%=$(B)/%.o): CPPFLAGS += -isystem $(B)
-$(B)/capture.o: $(B)/rstwatch.skel.h
+$(B)/capture.o $(B)/counters.o: $(B)/rstwatch.skel.h
 $(B)/hooks.o: $(B)/rstwatch.skel.h $(B)/rstwatch_probes.skel.h
+$(B)/seed.o: $(B)/rstwatch.skel.h $(B)/walk.skel.h $(B)/walk_probes.skel.h
 $(B)/functions.o: $(B)/rstwatch.skel.h $(B)/functions.skel.h $(B)/functions_probes.skel.h
 $(B)/%.o: user/%.c | $(SETUP)
 	$(call say,CC)
@@ -106,7 +107,8 @@ install: $(B)/rstwatch
 
 # --- unit tests: each against the same objects, plain and under the sanitizers ---
 UNIT     := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
-TESTED   := $(CORE) json ndjson options output privilege recording text wallclock
+TESTED   := $(CORE) json ndjson ndjson_event ndjson_window options output privilege recording text \
+            text_event text_window wallclock
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -O1 -g
 UNIT_RUN := $(UNIT:%=$(B)/unit/%) $(UNIT:%=$(B)/asan/%)
 

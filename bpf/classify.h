@@ -246,6 +246,7 @@ static inline struct rst_port_key classify_port_key(const struct rst_event *even
 		.reason = event->direction == RST_SENT ? event->reason : 0,
 		.role = event->role,
 		.moves = event->moves,
+		.owner = event->owner,
 	};
 
 	return key;

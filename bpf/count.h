@@ -91,23 +91,20 @@ static __always_inline void count_peer(const struct rst_event *event, struct rst
 		__sync_fetch_and_add(&sketch->peers_full, 1);
 }
 
+/* What goes to user space, in one piece; without the connection if there is none. */
+struct count_streamed {
+	struct rst_event event;
+	struct rst_connection connection;
+};
+
 /*
  * A wake-up is an interrupt that the CPU sends itself, many times the price of the event: so only
  * the first event after user space went to sleep asks for one.
  */
-static __always_inline void count_stream(const struct rst_event *event, struct rst_sketch *sketch)
+static __always_inline void count_submit(struct rst_event *streamed, struct rst_sketch *sketch)
 {
-	struct rst_event *streamed;
 	__u64 flags = BPF_RB_NO_WAKEUP;
 
-	if (!rst_settings.stream)
-		return;
-	streamed = bpf_ringbuf_reserve(&rst_events, sizeof(*streamed), 0);
-	if (!streamed) {
-		__sync_fetch_and_add(&sketch->lost, 1);
-		return;
-	}
-	*streamed = *event;
 	if (!streamed->time_ns) /* one that was held has its time */
 		streamed->time_ns = bpf_ktime_get_ns();
 	if (rst_control.wake) {
@@ -118,13 +115,43 @@ static __always_inline void count_stream(const struct rst_event *event, struct r
 	__sync_fetch_and_add(&sketch->events, 1);
 }
 
-/* Everything about one reset. A function of its own, as each hook counts in two places. */
-static __noinline int count_event(struct rst_event *event, struct rst_sketch *sketch)
+static __always_inline void count_stream(const struct rst_event *event,
+					 const struct rst_connection *connection,
+					 struct rst_sketch *sketch)
+{
+	struct count_streamed *both;
+	struct rst_event *alone;
+
+	if (!rst_settings.stream)
+		return;
+	if (connection) {
+		both = bpf_ringbuf_reserve(&rst_events, sizeof(*both), 0);
+		if (both) {
+			both->event = *event;
+			both->connection = *connection;
+			count_submit(&both->event, sketch);
+			return;
+		}
+	} else {
+		alone = bpf_ringbuf_reserve(&rst_events, sizeof(*alone), 0);
+		if (alone) {
+			*alone = *event;
+			count_submit(alone, sketch);
+			return;
+		}
+	}
+	__sync_fetch_and_add(&sketch->lost, 1);
+}
+
+/* Everything about one reset. connection: NULL if there was none. A function of its own, as each
+ * hook counts in two places. */
+static __noinline int count_event(struct rst_event *event, struct rst_connection *connection,
+				  struct rst_sketch *sketch)
 {
 	__sync_fetch_and_add(&sketch->counted, 1);
 	count_port(event, sketch);
 	count_peer(event, sketch);
-	count_stream(event, sketch);
+	count_stream(event, connection, sketch);
 	return 0;
 }
 
@@ -147,17 +174,20 @@ static __always_inline struct rst_sketch *count_begin(struct rst_event *event)
  *
  * The one guess: if the slice ends between the two hooks, a reset is counted that never came.
  */
-static __always_inline void count_hold(const struct rst_event *event, struct rst_sketch *sketch,
-				       const void *sk)
+static __always_inline void count_hold(const struct rst_event *event,
+				       const struct rst_connection *connection,
+				       struct rst_sketch *sketch, const void *sk)
 {
 	sketch->held = *event;
 	sketch->held.time_ns = bpf_ktime_get_ns();
+	sketch->held_connection = *connection;
 	sketch->held_sk = (__u64)sk;
 }
 
 /* Counts what is held, unless it is the shadow of a reset that sk sends. */
 static __always_inline void count_release(struct rst_sketch *sketch, const void *sk)
 {
+	struct rst_connection held_connection;
 	struct rst_event held;
 	__u64 held_sk = sketch->held_sk;
 
@@ -167,7 +197,8 @@ static __always_inline void count_release(struct rst_sketch *sketch, const void 
 	if (held_sk == (__u64)sk)
 		return;
 	held = sketch->held;
-	count_event(&held, sketch);
+	held_connection = sketch->held_connection;
+	count_event(&held, &held_connection, sketch);
 }
 
 #endif

@@ -8,8 +8,10 @@
 
 #include "vmlinux.h"
 #include "classify.h"
+#include "connection.h"
 #include "count.h"
 #include "note.h"
+#include "holder.h"
 #include "packet.h"
 #include "sock.h"
 
@@ -44,9 +46,10 @@ static __always_inline void dropped_fill(struct rst_event *event, const struct s
 					 const struct packet *packet, __u8 meaning)
 {
 	bool gone = false;
+	__u8 found = 0;
 
 	if (sk) {
-		event->state = KERNEL_READ(sk, sock, __sk_common.skc_state);
+		found = event->state = KERNEL_READ(sk, sock, __sk_common.skc_state);
 		event->netns = sock_netns(sk);
 		gone = sock_is_unhashed(sk);
 	}
@@ -59,6 +62,7 @@ static __always_inline void dropped_fill(struct rst_event *event, const struct s
 	event->trigger = 0; /* nothing provoked it: these are its own flags */
 	event->role = sock_role_in(event, sk);
 	event->moves = classify_moves(event, false);
+	event->owner = holder_in(event, sk, found);
 }
 
 /* What a mini-socket had and no note tells of: by elimination, where notes are left. */
@@ -106,6 +110,7 @@ static __always_inline int dropped_count(const struct sk_buff *skb, const struct
 {
 	struct rst_event event = {.direction = RST_RECEIVED};
 	const struct sock *noted = (void *)0;
+	struct rst_connection connection;
 	struct rst_sketch *sketch;
 	struct packet packet;
 	bool at_tcp;
@@ -130,7 +135,11 @@ static __always_inline int dropped_count(const struct sk_buff *skb, const struct
 	if (!sk)
 		event.netns = packet_netns(skb);
 	dropped_fill(&event, sk, &packet, meaning);
-	return count_event(&event, sketch);
+	if (sock_is_connected(event.state)) {
+		connection_read(&connection, sk);
+		return count_event(&event, &connection, sketch);
+	}
+	return count_event(&event, (void *)0, sketch);
 }
 
 #endif

@@ -58,6 +58,9 @@ enum rst_cause {
 	RST_CAUSES = 32, /* array size */
 };
 
+#define RST_PROCESSES	   8192 /* a power of two */
+#define RST_PROCESS_CGROUP 464
+
 /* The kernel's reasons are numbered differently from kernel to kernel: a number below these bounds
  * is kept as it is, and user space names it from the kernel's BTF. */
 #define RST_REASONS	 64  /* of a reset sent: enum sk_rst_reason */
@@ -67,6 +70,7 @@ enum {
 	RST_EVENT_TRIGGER = 1, /* a segment provoked this reset: trigger holds its TCP flags */
 	RST_EVENT_REASON = 2,  /* the kernel gave a reason */
 	RST_EVENT_FREED = 4,   /* received in TIME_WAIT, whose socket is gone with it (RFC 1337) */
+	RST_EVENT_KERNEL = 8,  /* the socket is the kernel's own: no process ever had it */
 };
 
 /* The kernel's own counters that a reset moves (/proc/net/snmp and netstat), as bits: what the
@@ -102,13 +106,24 @@ struct rst_event {
 	__u8 direction; /* enum rst_direction */
 	__u8 cause;	/* enum rst_cause */
 	__u8 reason;	/* kernel's number, if RST_EVENT_REASON */
-	__u8 state;	/* enum rst_state; 0 if there was no socket */
+	__u8 state;	/* enum rst_state, before the reset; 0 if there was no socket */
 	__u8 trigger;	/* TCP flags, if RST_EVENT_TRIGGER */
 	__u8 role;	/* enum rst_role */
 	__u8 flags;	/* RST_EVENT_* */
 	__u8 moves;	/* RST_MOVES_* */
-	__u8 pad[4];
+	__u32 owner;	/* rst_process.number of the socket's process; 0: none is known */
 };
+
+/* What a connection had been, for a reset of a full socket that had one. Stands behind the event,
+ * in the ring buffer and in recordings; an event without it is that much shorter. */
+struct rst_connection {
+	__u64 bytes_in;	 /* payload received in order */
+	__u64 bytes_out; /* payload sent, each byte once */
+	__u32 age_ms;	 /* since it was established; RST_AGE_UNKNOWN */
+	__u32 idle_ms;	 /* since payload last went either way */
+};
+
+#define RST_AGE_UNKNOWN 0xffffffff
 
 /* TCP states, the kernel's numbers (include/net/tcp_states.h; stable since Linux 4.4). */
 enum rst_state {
@@ -137,6 +152,7 @@ struct rst_port_key {
 	__u8 role;
 	__u8 moves; /* RST_MOVES_* */
 	__u8 pad;
+	__u32 owner; /* as in rst_event */
 };
 
 /* Bounded counters of one slice: a hash of these keys to __u64, filled as described in count.h. */
@@ -145,6 +161,49 @@ struct rst_peer_key {
 	__u32 netns;
 	__u8 direction;
 	__u8 pad[3];
+};
+
+/*
+ * A process that had TCP sockets, under a number that it keeps until it calls exec(). Numbers are
+ * given in order, from 1, when a process is first met with a socket. The kernel remembers
+ * RST_PROCESSES of them, in slot number % RST_PROCESSES: those that run, as long as there is room,
+ * and of those that have ended the last.
+ */
+struct rst_process {
+	__u32 number;  /* 0: the slot is being written */
+	__u32 pid;     /* thread group, in the initial pid namespace */
+	__u64 started; /* since boot in units of 10 ms: what /proc/PID/stat says (starttime) */
+	__u32 uid;     /* effective */
+	__u16 cgroup_bytes;
+	__u16 cgroup_cut; /* directories near the root did not fit */
+	char comm[16];	  /* of the thread group's leader; any bytes, up to a NUL */
+	/* Names of the directories of its cgroup, from the leaf up, each ended by a NUL. Cgroup v2,
+	 * or of a controller of v1 where it is in the root of v2. */
+	char cgroup[RST_PROCESS_CGROUP];
+};
+
+/* A socket that starts or stops listening. */
+struct rst_listener {
+	__u64 time_ns; /* CLOCK_MONOTONIC */
+	__u64 socket;  /* tells listening sockets apart; an address, so reused once it is closed */
+	__u8 address[16];
+	__u32 netns;
+	__u32 owner; /* rst_process.number; 0: not known */
+	__u16 port;
+	__u8 change;	   /* enum rst_listener_change */
+	__u8 flags;	   /* RST_LISTENER_* */
+	__u32 exit_status; /* of the process that stops, if RST_LISTENER_EXITING: as of wait(2) */
+};
+
+enum rst_listener_change {
+	RST_LISTENER_OPENED = 1,
+	RST_LISTENER_CLOSED = 2,
+	RST_LISTENER_FOUND = 3, /* was there before, or has another owner now */
+};
+
+enum {
+	RST_LISTENER_DUAL = 1,	  /* an IPv6 socket on :: that takes IPv4 connections, too */
+	RST_LISTENER_EXITING = 2, /* its process is about to end, and closes it thereby */
 };
 
 #define RST_PORTS_MAX 65536 /* keys a slice */
@@ -163,21 +222,25 @@ struct rst_peer_key {
  * retired, and zeroes it.
  */
 struct rst_sketch {
-	__u64 counted;				       /* resets */
-	__u64 events;				       /* written to the ring buffer */
-	__u64 lost;				       /* not written: ring buffer full */
-	__u64 peers_full;			       /* not tabled: peer table full */
-	__u64 outside;				       /* received, dropped before TCP: no event */
-	__u64 other[RST_DIRECTIONS][RST_CAUSES];       /* not tabled: port table full */
-	__u64 held_sk;				       /* of the event below; 0: none is held */
-	struct rst_event held;			       /* see count.h */
-	__u64 pad[2];				       /* to a multiple of the cache line */
-	__u32 rows[RST_SKETCH_ROWS][RST_SKETCH_WIDTH]; /* count-min, conservative update */
+	__u64 counted;				 /* resets */
+	__u64 events;				 /* written to the ring buffer */
+	__u64 lost;				 /* not written: ring buffer full */
+	__u64 peers_full;			 /* not tabled: peer table full */
+	__u64 outside;				 /* received, dropped before TCP: no event */
+	__u64 other[RST_DIRECTIONS][RST_CAUSES]; /* not tabled: port table full */
+	__u64 held_sk;				 /* of the event below; 0: none is held */
+	struct rst_event held;			 /* see count.h */
+	struct rst_connection held_connection;
+	__u64 pad[7];					       /* to a multiple of the cache line */
+	__u32 rows[RST_SKETCH_ROWS][RST_SKETCH_WIDTH];	       /* count-min, conservative update */
 	__u8 distinct[RST_DIRECTIONS - 1][RST_DISTINCT_WIDTH]; /* HyperLogLog; index direction-1 */
 };
 
 _Static_assert(sizeof(struct rst_event) == 64, "rst_event is 64 bytes");
-_Static_assert(sizeof(struct rst_port_key) == 12, "rst_port_key is 12 bytes");
+_Static_assert(sizeof(struct rst_connection) == 24, "rst_connection is 24 bytes");
+_Static_assert(sizeof(struct rst_process) == 504, "rst_process is 504 bytes");
+_Static_assert(sizeof(struct rst_listener) == 48, "rst_listener is 48 bytes");
+_Static_assert(sizeof(struct rst_port_key) == 16, "rst_port_key is 16 bytes");
 _Static_assert(sizeof(struct rst_peer_key) == 24, "rst_peer_key is 24 bytes");
 _Static_assert(sizeof(struct rst_sketch) % 64 == 0, "no two CPUs share a cache line");
 

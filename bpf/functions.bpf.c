@@ -14,6 +14,7 @@
 #include "judge.h"
 #include "note.h"
 #include "packet.h"
+#include "process.h"
 #include "sent.h"
 #include "sock.h"
 
@@ -23,6 +24,16 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 struct hook_arguments {
 	__u64 argument[5];
 };
+
+/* A socket, as a plain number: to the verifier an argument is a pointer, with which track_key() may
+ * not calculate. */
+static __always_inline const struct sock *socket_of(struct hook_arguments *context)
+{
+	__u64 address = 0;
+
+	bpf_probe_read_kernel(&address, sizeof(address), &context->argument[0]);
+	return (const void *)address;
+}
 
 /*
  * tcp_v4_send_reset(sk, skb[, reason]) and tcp_v6_send_reset(): before Linux 6.10 they do not call
@@ -51,7 +62,7 @@ static __always_inline int send(const struct sock *sk, const struct sk_buff *skb
 SEC("fentry/tcp_v4_send_reset")
 int rst_send4_f(struct hook_arguments *context)
 {
-	return send((const void *)context->argument[0], (const void *)context->argument[1]);
+	return send(socket_of(context), (const void *)context->argument[1]);
 }
 
 SEC("kprobe/tcp_v4_send_reset")
@@ -63,7 +74,7 @@ int rst_send4_k(struct pt_regs *context)
 SEC("fentry/tcp_v6_send_reset")
 int rst_send6_f(struct hook_arguments *context)
 {
-	return send((const void *)context->argument[0], (const void *)context->argument[1]);
+	return send(socket_of(context), (const void *)context->argument[1]);
 }
 
 SEC("kprobe/tcp_v6_send_reset")
@@ -106,7 +117,7 @@ static __always_inline int reject(const struct net *net, const struct sk_buff *s
 				as_sent.role == RST_ROLE_SERVER ? RST_ROLE_CLIENT : RST_ROLE_SERVER;
 	}
 	event.moves = classify_moves(&event, false);
-	return count_event(&event, sketch);
+	return count_event(&event, (void *)0, sketch);
 }
 
 static __always_inline int reject_entry(struct hook_arguments *context)
@@ -198,28 +209,42 @@ int rst_timewait_k(struct pt_regs *context)
 	return timewait((const void *)PT_REGS_PARM1(context), (const void *)PT_REGS_PARM2(context));
 }
 
+/* commit_creds(new): a process changes its user or privileges. Without this hook, the next walk of
+ * the processes finds out. */
+SEC("fentry/commit_creds")
+int rst_creds_f(struct hook_arguments *context)
+{
+	return process_change(context->argument[0]);
+}
+
+SEC("kprobe/commit_creds")
+int rst_creds_k(struct pt_regs *context)
+{
+	return process_change(PT_REGS_PARM1(context));
+}
+
 /* tcp_validate_incoming(sk, skb, th, syn_inerr) and tcp_rcv_state_process(sk, skb): see judge.h.
  * The second one returns 1 if its caller is to send a reset, and to drop the segment. */
 SEC("fentry/tcp_validate_incoming")
 int rst_valid_f(struct hook_arguments *context)
 {
-	return judge_begin((const void *)context->argument[0], (const void *)context->argument[1]);
+	return judge_begin(socket_of(context), (const void *)context->argument[1]);
 }
 
 SEC("fexit/tcp_validate_incoming")
 int rst_valid_x(struct hook_arguments *context)
 {
-	return judge_end((const void *)context->argument[0], false);
+	return judge_end(socket_of(context), false);
 }
 
 SEC("fentry/tcp_rcv_state_process")
 int rst_process_f(struct hook_arguments *context)
 {
-	return judge_begin((const void *)context->argument[0], (const void *)context->argument[1]);
+	return judge_begin(socket_of(context), (const void *)context->argument[1]);
 }
 
 SEC("fexit/tcp_rcv_state_process")
 int rst_process_x(struct hook_arguments *context)
 {
-	return judge_end((const void *)context->argument[0], (int)context->argument[2]);
+	return judge_end(socket_of(context), (int)context->argument[2]);
 }

@@ -11,6 +11,7 @@
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 #include "classify.h"
+#include "connection.h"
 #include "count.h"
 #include "dropped.h"
 #include "maps.h"
@@ -37,6 +38,7 @@ static __always_inline int judge_end(const struct sock *sk, bool passed_on)
 {
 	__u64 key = (__u64)sk;
 	struct rst_event *kept = bpf_map_lookup_elem(&rst_judged, &key), event;
+	struct rst_connection connection;
 	struct rst_sketch *sketch;
 
 	if (!kept)
@@ -51,7 +53,10 @@ static __always_inline int judge_end(const struct sock *sk, bool passed_on)
 	sketch = count_begin(&event);
 	if (!sketch)
 		return 0; /* cannot be: one entry per possible CPU and generation */
-	return count_event(&event, sketch);
+	if (!sock_is_connected(event.state))
+		return count_event(&event, (void *)0, sketch);
+	connection_read(&connection, sk);
+	return count_event(&event, &connection, sketch);
 }
 
 #endif

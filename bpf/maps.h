@@ -14,6 +14,7 @@
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 #include "event.h"
+#include "kernel_read.h"
 #include "settings.h"
 
 const volatile struct rst_settings rst_settings = {.cpus = 1};
@@ -75,5 +76,127 @@ struct {
 	__type(key, __u64);
 	__type(value, struct rst_event);
 } rst_judged SEC(".maps");
+
+/*
+ * --- who: see process.h ---
+ * A bound and not a size where the kernel allocates entries as they come (Linux 6.1). Before that,
+ * it must not do so inside a tracepoint.
+ */
+#if KERNEL_CASTS
+#define RST_TASKS_MAX 65536
+#define RST_ON_DEMAND BPF_F_NO_PREALLOC
+#else
+#define RST_TASKS_MAX 16384
+#define RST_ON_DEMAND 0
+#endif
+#define RST_CREDS_MAX 32768
+
+/* A process that runs. */
+struct rst_task {
+	__u64 leader;	     /* struct task_struct of the thread group's leader */
+	__u64 started;	     /* the leader's start_boottime, in ns */
+	__u64 cred, cgroups; /* the leader's, when its rst_process was written */
+	__u32 number;	     /* of its rst_process; 0: none yet */
+	__u32 listens;	     /* it has had a listening socket */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, RST_ON_DEMAND);
+	__uint(max_entries, RST_TASKS_MAX);
+	__type(key, __u32); /* thread group, in the initial pid namespace */
+	__type(value, struct rst_task);
+} rst_tasks SEC(".maps");
+
+/* Whose credentials these are, or were. What is not asked for goes when there is no more room, and
+ * what still is in use comes back with the next walk of the processes (walk.bpf.c). */
+struct rst_cred {
+	__u64 started; /* with the id, who it is: as in rst_task */
+	__u32 pid;
+	__u32 number; /* of its rst_process, when last asked for; 0: it had none */
+	__u32 uid;    /* of these credentials: the memory may be another's by now */
+	__u32 pad;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, RST_CREDS_MAX);
+	__type(key, __u64); /* struct cred */
+	__type(value, struct rst_cred);
+} rst_creds SEC(".maps");
+
+/* Who has acted on a socket on this CPU lately, by its id. All of it must fit, so that it
+ * cannot be taken for another that came after it. */
+#define RST_RECENT_BITS 4
+
+struct rst_recent {
+	__u64 cred;
+	__u64 started; /* the leader's start_boottime */
+	__u32 pid;
+	__u32 number; /* of its rst_process */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1 << RST_RECENT_BITS);
+	__type(key, __u32);
+	__type(value, struct rst_recent);
+} rst_recent SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} rst_drawn SEC(".maps"); /* numbers given: see process_draw_number() */
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, RST_PROCESSES);
+	__type(key, __u32);
+	__type(value, struct rst_process);
+} rst_processes SEC(".maps");
+
+/* --- sockets and connections: see track.h --- */
+#define RST_TRACK_WAYS	 4
+#define RST_SOCKETS_BITS 15 /* buckets: 131,072 sockets */
+#define RST_CLOSED_BITS	 13 /* buckets: 65,536 connections */
+#define RST_CLOSED_WAYS	 8
+
+struct rst_socket {
+	__u64 key;   /* of the socket and its peer: track_key(); 0: free */
+	__u32 born;  /* when it was established, track_time(); 0: not known */
+	__u32 facts; /* the owner's number if it is not the file's, and the last state: track.h */
+};
+
+struct rst_socket_bucket {
+	struct rst_socket way[RST_TRACK_WAYS];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1 << RST_SOCKETS_BITS);
+	__type(key, __u32);
+	__type(value, struct rst_socket_bucket);
+} rst_sockets SEC(".maps");
+
+/* Each: the upper half of the connection's hash, and the number of the process that closed it. */
+struct rst_closed_bucket {
+	__u64 way[RST_CLOSED_WAYS];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1 << RST_CLOSED_BITS);
+	__type(key, __u32);
+	__type(value, struct rst_closed_bucket);
+} rst_closed SEC(".maps");
+
+/* struct rst_listener: see listen.h. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 256 << 10);
+} rst_changes SEC(".maps");
 
 #endif

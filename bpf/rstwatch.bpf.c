@@ -9,11 +9,15 @@
 #include <bpf/bpf_helpers.h>
 #include "barrier.h"
 #include "classify.h"
+#include "connection.h"
 #include "count.h"
 #include "dropped.h"
 #include "event.h"
+#include "holder.h"
+#include "process.h"
 #include "sent.h"
 #include "sock.h"
+#include "transition.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -52,6 +56,7 @@ int rst_receive(struct hook_arguments *context)
 {
 	const struct sock *sk = (const void *)context->argument[0];
 	struct rst_event event = {.direction = RST_RECEIVED};
+	struct rst_connection connection = {.age_ms = RST_AGE_UNKNOWN};
 	struct rst_sketch *sketch = count_begin(&event);
 
 	if (!sketch)
@@ -62,11 +67,15 @@ int rst_receive(struct hook_arguments *context)
 	event.role = sock_role_in(&event, sk);
 	event.cause = classify_stage(event.state);
 	event.moves = classify_moves(&event, false);
+	event.owner = holder_in(&event, sk, event.state);
 	count_release(sketch, (void *)0);
+	connection_read(&connection, sk);
 	if (event.cause == RST_STAGE_CLOSING && sock_receive_shut(sk))
-		count_hold(&event, sketch, sk);
+		count_hold(&event, &connection, sketch, sk);
+	else if (sock_is_connected(event.state))
+		count_event(&event, &connection, sketch);
 	else
-		count_event(&event, sketch);
+		count_event(&event, (void *)0, sketch);
 	return 0;
 }
 
@@ -84,4 +93,51 @@ int rst_drop(struct hook_arguments *context)
 	if (rst_settings.drop_socket)
 		sk = (const void *)context->argument[3];
 	return dropped_count(skb, sk, reason);
+}
+
+/* inet_sock_set_state(sk, oldstate, newstate), before the state is set: a full socket, of any
+ * protocol that uses these states. */
+SEC("raw_tp/inet_sock_set_state")
+int rst_state(struct hook_arguments *context)
+{
+	const struct sock *sk = (const void *)context->argument[0];
+
+	return transition(sk, context->argument[1], context->argument[2]);
+}
+
+/* tcp_rcv_space_adjust(sk): somebody has read data from a socket. */
+SEC("raw_tp/tcp_rcv_space_adjust")
+int rst_read(struct hook_arguments *context)
+{
+	return holder_read((const void *)context->argument[0]);
+}
+
+/* sched_process_fork(parent, child) */
+SEC("raw_tp/sched_process_fork")
+int rst_fork(struct hook_arguments *context)
+{
+	return process_fork((const void *)context->argument[1]);
+}
+
+/* sched_process_exec(task, old_pid, bprm), in the process that has a new program now. */
+SEC("raw_tp/sched_process_exec")
+int rst_exec(struct hook_arguments *context)
+{
+	(void)context;
+	return process_exec();
+}
+
+/* task_rename(task, comm): a thread is about to get another name. */
+SEC("raw_tp/task_rename")
+int rst_rename(struct hook_arguments *context)
+{
+	return process_rename((const void *)context->argument[0],
+			      (const void *)context->argument[1]);
+}
+
+/* sched_process_free(task) */
+SEC("raw_tp/sched_process_free")
+int rst_free(struct hook_arguments *context)
+{
+	return process_free((const void *)context->argument[0]);
 }

@@ -8,10 +8,13 @@
 
 #include "vmlinux.h"
 #include "classify.h"
+#include "connection.h"
 #include "count.h"
 #include "note.h"
+#include "holder.h"
 #include "packet.h"
 #include "sock.h"
+#include "track.h"
 
 /* What has to stand in for a reason that the kernel does not give. */
 static __always_inline struct classify_hints
@@ -34,6 +37,29 @@ sent_hints(const struct rst_event *event, const struct sock *sk, const struct sk
 	return hints;
 }
 
+/* Whose it is. A socket that was closed just now, by whoever runs, is no longer in the state that
+ * it is about; one that an administrator or a timer resets still is. */
+static __always_inline __u32 sent_owner(struct rst_event *event, const struct sock *sk,
+					const struct sk_buff *skb)
+{
+	if (!skb && event->state == RST_STATE_CLOSE)
+		return holder_acting(event, sk);
+	return holder_in(event, sk, event->state);
+}
+
+/* The state that the socket was in before it was closed, if the closing has come first. */
+static __always_inline __u8 sent_state_before(const struct rst_event *event, const struct sock *sk)
+{
+	struct rst_socket *entry;
+	__u8 before;
+
+	if (event->state != RST_STATE_CLOSE)
+		return event->state;
+	entry = track_find(sk);
+	before = entry ? entry->facts & TRACK_STATE : 0;
+	return before ? before : RST_STATE_CLOSE;
+}
+
 /*
  * sk: NULL, or a full socket, or a mini-socket in TIME_WAIT. skb: NULL only with a full socket.
  * meaning: of the kernel's reason. event: the direction is set, and the reason if there is one.
@@ -43,6 +69,8 @@ static __always_inline int sent_count(struct rst_event *event, const struct sock
 {
 	struct classify_hints hints = {0};
 	struct rst_sketch *sketch = count_begin(event);
+	struct rst_connection connection, *had = (void *)0;
+	__u8 before;
 
 	if (!sketch)
 		return 0; /* cannot be: one entry per possible CPU and generation */
@@ -64,11 +92,17 @@ static __always_inline int sent_count(struct rst_event *event, const struct sock
 	if (meaning == CLASSIFY_NONE)
 		hints = sent_hints(event, sk, skb);
 	event->cause = classify_cause(event, meaning, &hints);
-	event->moves = classify_moves(event, event->state == RST_STATE_CLOSE &&
-						     !sock_has_sent_fin(sk, event->role));
+	event->owner = sent_owner(event, sk, skb);
+	before = sent_state_before(event, sk);
+	event->moves = classify_moves(event, classify_is_established(before));
 	/* Data after close: tcp_done() has run, and tcp_receive_reset has fired without a RST. */
 	count_release(sketch, skb && event->state == RST_STATE_CLOSE ? sk : (void *)0);
-	count_event(event, sketch);
+	if (sock_is_connected(event->state)) {
+		connection_read(&connection, sk);
+		had = &connection;
+	}
+	event->state = before;
+	count_event(event, had, sketch);
 	return 0;
 }
 

@@ -19,7 +19,8 @@ struct rst_settings {
 	__u8 drop_reason;   /* kfree_skb: a reason (5.17) */
 	__u8 drop_socket;   /* kfree_skb: the receiving socket (6.11) */
 	__u8 reject_socket; /* nf_send_reset: a socket in front of the segment (5.12) */
-	__u8 pad[7];
+	__u8 pad[3];
+	__u32 tick_ns;			/* of jiffies */
 	__u8 meaning[RST_REASONS];	/* what each reason of a reset sent says: classify.h */
 	__u8 dropped[RST_DROP_REASONS]; /* what each drop reason says: classify.h */
 };
@@ -27,12 +28,19 @@ struct rst_settings {
 struct rst_control {
 	__u32 slice; /* advanced by user space: its lowest bit is the generation to count into */
 	__u32 wake;  /* set by user space before it sleeps: the next event is to wake it */
-	__u32 noted; /* RST_NOTED_*: which function hooks leave notes, see note.h */
+	__u32 noted; /* RST_NOTED_*: which function hooks leave notes, see note.h and process.h */
+	/* Written by the programs: */
+	__u32 processes;    /* numbers given, see process.h */
+	__u32 ownerless;    /* often: a process ended that had listened, so somebody else may now */
+	__u32 moved;	    /* a socket has got another owner than its file's maker */
+	__u64 tasks_full;   /* processes not kept: rst_tasks or rst_creds is full */
+	__u64 changes_lost; /* listeners not told: rst_changes is full */
 };
 
 enum {
 	RST_NOTED_REQUESTS = 1,	 /* tcp_check_req(): of every segment for a half-open connection */
 	RST_NOTED_TIMEWAITS = 2, /* tcp_timewait_state_process(): of every reset in TIME_WAIT */
+	RST_NOTED_CREDS = 4,	 /* commit_creds(): of every change of a process's credentials */
 };
 
 _Static_assert(sizeof(struct rst_settings) == 24 + RST_REASONS + RST_DROP_REASONS,

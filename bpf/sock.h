@@ -15,6 +15,7 @@
 #include "event.h"
 #include "packet.h"
 
+#define SOCK_INET  2  /* AF_INET */
 #define SOCK_INET6 10 /* AF_INET6 */
 
 /* A full socket with a peer, of which sock_role() can be asked. */
@@ -112,23 +113,6 @@ static __always_inline bool sock_receive_shut(const struct sock *sk)
 	return BPF_CORE_READ_BITFIELD_PROBED(sk, sk_shutdown) & 1;
 }
 
-/*
- * Whether a socket had sent its FIN before it was closed: then it was not in ESTABLISHED or
- * CLOSE_WAIT any more. Its state is CLOSE by now, and does not tell. But a FIN takes a number in
- * the sequence that no byte of data has, as does the SYN of a socket that called connect();
- * bytes_acked counts numbers, bytes_sent and bytes_retrans count data (tcp_snd_una_update(),
- * __tcp_transmit_skb()).
- */
-static __always_inline bool sock_has_sent_fin(const struct sock *sk, __u8 role)
-{
-	__u32 numbers = KERNEL_READ(sk, tcp_sock, bytes_acked) +
-			KERNEL_READ(sk, tcp_sock, snd_nxt) - KERNEL_READ(sk, tcp_sock, snd_una);
-	__u32 data =
-		KERNEL_READ(sk, tcp_sock, bytes_sent) - KERNEL_READ(sk, tcp_sock, bytes_retrans);
-
-	return numbers - data - (role == RST_ROLE_CLIENT) == 1;
-}
-
 /* A full socket of another type than SOCK_STREAM: a raw or a packet socket. */
 static __always_inline bool sock_is_raw(const struct sock *sk)
 {
@@ -140,6 +124,7 @@ static __always_inline bool sock_is_raw(const struct sock *sk)
 
 /* enum sock_flags, include/net/sock.h; unchanged since Linux 2.6. */
 #define SOCK_FLAG_DEAD	   0 /* SOCK_DEAD */
+#define SOCK_FLAG_DONE	   1 /* SOCK_DONE: its FIN has come */
 #define SOCK_FLAG_KEEPOPEN 3 /* SOCK_KEEPOPEN */
 
 static __always_inline bool sock_flag(const struct sock *sk, __u32 flag)
@@ -159,6 +144,27 @@ static __always_inline bool sock_is_probing(const struct sock *sk)
 static __always_inline bool sock_is_unhashed(const struct sock *sk)
 {
 	return !KERNEL_READ(sk, sock, __sk_common.skc_nulls_node.pprev);
+}
+
+/* IPv4 or IPv6. */
+static __always_inline bool sock_is_inet(const struct sock *sk)
+{
+	__u16 family = KERNEL_READ(sk, sock, __sk_common.skc_family);
+
+	return family == SOCK_INET || family == SOCK_INET6;
+}
+
+/* TCP itself; Multipath TCP's own sockets are not, their subflows are. */
+static __always_inline bool sock_is_tcp(const struct sock *sk)
+{
+	return KERNEL_READ(sk, sock, sk_protocol) == PACKET_TCP;
+}
+
+/* A program holds its lock (lock_sock()): then whoever runs, runs for that program, and not in an
+ * interrupt. */
+static __always_inline bool sock_is_locked_by_user(const struct sock *sk)
+{
+	return KERNEL_READ(sk, sock, sk_lock.owned);
 }
 
 static __always_inline bool sock_queue_full(const struct sock *listener)

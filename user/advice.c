@@ -55,6 +55,32 @@ static void add_share(struct sentence *sentence, uint64_t count, uint64_t total)
 	sentence_add(sentence, "%");
 }
 
+/* A process calls itself what it likes, and this goes to terminals: no byte but plain ASCII. */
+static void add_foreign(struct sentence *sentence, const char *name)
+{
+	for (; *name; name++) {
+		char plain[2] = {*name >= ' ' && *name < 0x7f ? *name : '?', '\0'};
+
+		sentence_add(sentence, plain);
+	}
+}
+
+/* The process: that it is the kernel or a firewall, the cause has said. */
+static void add_owner(struct sentence *sentence, const struct alert *alert)
+{
+	const struct window_owner *main = alert_main_owner(alert);
+
+	if (!main || !main->owner.process)
+		return;
+	sentence_add(sentence, ", ");
+	add_share(sentence, main->sent + main->received, alert->total);
+	sentence_add(sentence, " ");
+	add_foreign(sentence, main->owner.process->comm);
+	sentence_add(sentence, " (pid ");
+	sentence_add_number(sentence, main->owner.process->pid);
+	sentence_add(sentence, main->owner.known_by == OWNER_LAST_LISTENER ? ", stopped)" : ")");
+}
+
 void advice_rate(struct alert *alert, const struct rate_verdict *verdict)
 {
 	struct sentence sentence = {.text = alert->summary, .size = sizeof(alert->summary)};
@@ -85,6 +111,7 @@ void advice_rate(struct alert *alert, const struct rate_verdict *verdict)
 		sentence_add(&sentence, " port ");
 		sentence_add_number(&sentence, port->key.port);
 	}
+	add_owner(&sentence, alert);
 	if (alert->peer_count) {
 		sentence_add(&sentence, ", ");
 		add_share(&sentence, alert->peers[0].count, alert->total);

@@ -37,6 +37,20 @@ const char *alert_severity_name(enum alert_severity severity)
 	return severities[severity];
 }
 
+const struct window_owner *alert_main_owner(const struct alert *alert)
+{
+	const struct window_owner *owner = &alert->owners[0];
+	uint64_t count = owner->sent + owner->received;
+
+	if (!alert->owner_count || !count || count < alert->total - alert->total / 2)
+		return NULL;
+	/* A process that was forgotten is nobody; the kernel and a firewall never had one. */
+	if (!owner->owner.process && owner->owner.known_by != OWNER_KERNEL &&
+	    owner->owner.known_by != OWNER_FIREWALL)
+		return NULL;
+	return owner;
+}
+
 /* When the next update is due, since the incident was raised. */
 static uint64_t update_after_ns(unsigned updates)
 {

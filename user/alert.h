@@ -30,8 +30,9 @@ enum alert_severity {
 	ALERT_CRITICAL = 3,
 };
 
-#define ALERT_FACTS 8
-#define ALERT_TOP   5
+#define ALERT_FACTS  8
+#define ALERT_TOP    5
+#define ALERT_OWNERS 3
 
 /* A number that made the alert fire, under the name that it has in the output. */
 struct alert_fact {
@@ -63,15 +64,20 @@ struct alert {
 	struct window_peer peers[ALERT_TOP];
 	unsigned peer_count;
 	uint64_t peer_error;
+	struct window_owner owners[ALERT_OWNERS];
+	unsigned owner_count;
 	uint64_t causes[RST_CAUSES];
 	uint64_t reasons[RST_REASONS];
-	char summary[240];
+	char summary[320];
 	const char *advice;
 };
 
 const char *alert_kind_name(enum alert_kind kind);
 const char *alert_status_name(enum alert_status status);
 const char *alert_severity_name(enum alert_severity severity);
+
+/* Who stands behind at least half of it; NULL if nobody does, or it is not known who. */
+const struct window_owner *alert_main_owner(const struct alert *alert);
 
 /* How long a condition must hold, and be gone, before anybody is told. */
 struct alert_policy {

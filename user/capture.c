@@ -9,29 +9,36 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "classify.h"
+#include "counters.h"
 #include "hooks.h"
+#include "identity.h"
 #include "namespaces.h"
 #include "rstwatch.skel.h"
+#include "seed.h"
 #include "units.h"
 
-#define BATCH	    8192	 /* counters read at once */
-#define POLL_EVENTS 65536	 /* events delivered before other work gets a turn */
-#define STOP_POLL   (-ECANCELED) /* from the ring buffer's callback: enough for now */
+#define POLL_EVENTS  65536	       /* events delivered before other work gets a turn */
+#define WALK_NS	     (SECOND_NS / 100) /* of a second, at most, for walks of the processes */
+#define SOCKET_BYTES 16		       /* of a socket, and of a closed connection: bpf/maps.h */
+#define CLOSED_BYTES 8
+#define STOP_POLL    (-ECANCELED) /* from the ring buffer's callback: enough for now */
 
 struct capture {
 	struct hooks hooks;
 	struct rstwatch *skeleton; /* that of the hooks */
 	struct namespaces *namespaces;
-	struct ring_buffer *ring;
-	struct rst_sketch *sketches;
-	size_t sketches_size;
+	struct identity *identity;
+	struct ring_buffer *ring;    /* of events */
+	struct ring_buffer *changes; /* of listeners */
+	uint32_t rest;		     /* turns until processes are walked again */
+	uint32_t ownerless;	     /* rst_control.ownerless, when sockets were last walked */
+	bool told_full, told_lost;
+	struct counters *counters;
 	uint32_t cpus;
 	uint32_t slice;
 	uint64_t start_ns, slice_start_ns;
@@ -40,10 +47,6 @@ struct capture {
 	record_handler handler;
 	void *context;
 	int handler_error;
-	struct rst_port_key port_keys[BATCH];
-	struct rst_peer_key peer_keys[BATCH];
-	uint64_t counts[BATCH];
-	struct record_distinct distinct;
 };
 
 static bool verbose;
@@ -73,9 +76,90 @@ __attribute__((format(printf, 3, 4))) static int fail(char error[CAPTURE_ERROR_B
 	return code;
 }
 
+static volatile struct rst_control *control(const struct capture *capture)
+{
+	return &capture->skeleton->data_control->rst_control;
+}
+
 static int deliver(struct capture *capture, const struct record *record)
 {
 	return capture->handler(capture->context, record);
+}
+
+/* Who a record is about to speak of. */
+static int deliver_who(struct capture *capture, uint32_t owner, uint32_t netns)
+{
+	int error = identity_process(capture->identity, owner, capture->handler, capture->context);
+
+	if (!error)
+		error = identity_netns(capture->identity, netns, capture->handler,
+				       capture->context);
+	return error;
+}
+
+static int consume_changes(struct capture *capture);
+
+/* What is said of a port must be what held when the reset came, so the changes that came before it
+ * go first. */
+static int deliver_before_event(struct capture *capture, const struct rst_event *event)
+{
+	int error = event->owner ? 0 : consume_changes(capture);
+
+	return error ? error : deliver_who(capture, event->owner, event->netns);
+}
+
+/* Every record goes out here, and in front of it what it needs. Signature of record_handler. */
+static int forward(void *context, const struct record *record)
+{
+	struct capture *capture = context;
+	int error = 0;
+
+	switch (record->kind) {
+	case RECORD_EVENT:
+		error = deliver_before_event(capture,
+					     &((const struct record_event *)record)->event);
+		break;
+	case RECORD_PORT: {
+		const struct rst_port_key *key = &((const struct record_port *)record)->key;
+
+		namespaces_mark(capture->namespaces, key->netns);
+		error = deliver_who(capture, key->owner, key->netns);
+		break;
+	}
+	case RECORD_LISTENER:
+		error = deliver_who(capture,
+				    ((const struct record_listener *)record)->listener.owner, 0);
+		break;
+	}
+	return error ? error : deliver(capture, record);
+}
+
+static int deliver_listener(void *context, const struct rst_listener *listener)
+{
+	struct record_listener record = {.head = RECORD_HEAD(record_listener, RECORD_LISTENER),
+					 .listener = *listener};
+
+	return forward(context, &record.head);
+}
+
+/* The callback of the ring buffer of changes. */
+static int receive_change(void *context, void *data, size_t size)
+{
+	struct capture *capture = context;
+
+	if (size < sizeof(struct rst_listener))
+		return 0;
+	capture->handler_error = deliver_listener(capture, data);
+	return capture->handler_error ? STOP_POLL : 0;
+}
+
+static int consume_changes(struct capture *capture)
+{
+	int error = ring_buffer__consume(capture->changes);
+
+	if (capture->handler_error)
+		return capture->handler_error;
+	return error < 0 && error != STOP_POLL ? error : 0;
 }
 
 /* The ring buffer's callback. */
@@ -87,8 +171,13 @@ static int receive(void *context, void *data, size_t size)
 	if (size < sizeof(record.event))
 		return 0;
 	memcpy(&record.event, data, sizeof(record.event));
+	if (size >= sizeof(record.event) + sizeof(record.connection))
+		memcpy(&record.connection, (const uint8_t *)data + sizeof(record.event),
+		       sizeof(record.connection));
+	else
+		record.head.size -= sizeof(record.connection);
 	capture->received[record.event.slice & 1]++;
-	capture->handler_error = deliver(capture, &record.head);
+	capture->handler_error = forward(capture, &record.head);
 	if (capture->handler_error || !--capture->budget)
 		return STOP_POLL;
 	return 0;
@@ -96,22 +185,21 @@ static int receive(void *context, void *data, size_t size)
 
 static int map_memory(struct capture *capture, char error[CAPTURE_ERROR_BYTES])
 {
-	size_t page = sysconf(_SC_PAGESIZE);
-	size_t size = 2 * capture->cpus * sizeof(struct rst_sketch);
 	struct rstwatch *skeleton = capture->skeleton;
-	void *memory;
+	int code = counters_open(&capture->counters, skeleton, capture->cpus,
+				 capture->hooks.settings.stream);
 
-	size = (size + page - 1) / page * page;
-	memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED,
-		      bpf_map__fd(skeleton->maps.rst_sketches), 0);
-	if (memory == MAP_FAILED)
-		return fail(error, -errno, "cannot map the counters: %s", strerror(errno));
-	capture->sketches = memory;
-	capture->sketches_size = size;
+	if (code)
+		return fail(error, code, "cannot map the counters: %s", strerror(-code));
 	capture->ring =
 		ring_buffer__new(bpf_map__fd(skeleton->maps.rst_events), receive, capture, NULL);
-	if (!capture->ring)
+	capture->changes = ring_buffer__new(bpf_map__fd(skeleton->maps.rst_changes), receive_change,
+					    capture, NULL);
+	if (!capture->ring || !capture->changes)
 		return fail(error, -errno, "cannot map the ring buffer: %s", strerror(errno));
+	code = identity_open(&capture->identity, bpf_map__fd(skeleton->maps.rst_processes));
+	if (code)
+		return fail(error, code, "cannot map the processes: %s", strerror(-code));
 	return 0;
 }
 
@@ -189,6 +277,43 @@ static int deliver_hooks(struct capture *capture)
 	return error;
 }
 
+/* The sockets that there are: whose they are, and which of them listen. */
+static int walk_sockets(struct capture *capture)
+{
+	capture->ownerless = control(capture)->ownerless;
+	return seed_sockets(capture->hooks.seed, deliver_listener, capture);
+}
+
+/*
+ * Whose credentials are whose: some change unseen where commit_creds() cannot be hooked, and the
+ * kernel side forgets those that nobody has asked for. A walk of some hundred processes takes a
+ * tenth of a millisecond; one that takes longer is made as much more rarely.
+ */
+static int walk_processes(struct capture *capture)
+{
+	uint64_t begun_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+	int error;
+
+	if (capture->rest) {
+		capture->rest--;
+		return 0;
+	}
+	error = seed_processes(capture->hooks.seed);
+	capture->rest = (clock_ns(CLOCK_THREAD_CPUTIME_ID) - begun_ns) / WALK_NS;
+	return error;
+}
+
+/* Who was there before us. */
+static int seed(struct capture *capture)
+{
+	int error;
+
+	if (!capture->hooks.seed)
+		return 0;
+	error = walk_processes(capture);
+	return error ? error : walk_sockets(capture);
+}
+
 int capture_start(struct capture *capture, const struct record_start *start, record_handler handler,
 		  void *context)
 {
@@ -214,6 +339,8 @@ int capture_start(struct capture *capture, const struct record_start *start, rec
 	capture->start_ns = capture->slice_start_ns = record.monotonic_ns;
 	error = deliver(capture, &record.head);
 	if (!error)
+		error = seed(capture);
+	if (!error)
 		error = namespaces_base(capture->namespaces, handler, context);
 	return error;
 }
@@ -235,6 +362,9 @@ static int consume(struct capture *capture, bool *any)
 
 	capture->budget = POLL_EVENTS;
 	capture->handler_error = 0;
+	error = consume_changes(capture);
+	if (error)
+		return error;
 	error = ring_buffer__consume(capture->ring);
 	*any = capture->received[0] + capture->received[1] != before;
 	if (capture->handler_error)
@@ -244,7 +374,7 @@ static int consume(struct capture *capture, bool *any)
 
 int capture_poll(struct capture *capture, bool *more, record_handler handler, void *context)
 {
-	volatile uint32_t *wake = &capture->skeleton->data_control->rst_control.wake;
+	volatile uint32_t *wake = &control(capture)->wake;
 	int error;
 
 	capture->handler = handler;
@@ -267,8 +397,7 @@ static int flip(struct capture *capture)
 	const uint32_t zero = 0;
 	int inner = bpf_map__fd(capture->skeleton->maps.rst_inner);
 
-	__atomic_store_n(&capture->skeleton->data_control->rst_control.slice, capture->slice + 1,
-			 __ATOMIC_SEQ_CST);
+	__atomic_store_n(&control(capture)->slice, capture->slice + 1, __ATOMIC_SEQ_CST);
 	if (bpf_map_update_elem(bpf_map__fd(capture->skeleton->maps.rst_barrier), &zero, &inner,
 				BPF_ANY))
 		return -errno;
@@ -303,194 +432,11 @@ static int drain(struct capture *capture, uint64_t expected)
 	return 0;
 }
 
-static int deliver_ports(struct capture *capture, unsigned count)
-{
-	struct record_port record = {.head = RECORD_HEAD(record_port, RECORD_PORT)};
-	int error = 0;
-
-	for (unsigned i = 0; i < count && !error; i++) {
-		record.key = capture->port_keys[i];
-		record.count = capture->counts[i];
-		namespaces_mark(capture->namespaces, record.key.netns);
-		error = deliver(capture, &record.head);
-	}
-	return error;
-}
-
-static int deliver_peers(struct capture *capture, unsigned count)
-{
-	struct record_peer record = {.head = RECORD_HEAD(record_peer, RECORD_PEER)};
-	int error = 0;
-
-	for (unsigned i = 0; i < count && !error; i++) {
-		record.key = capture->peer_keys[i];
-		record.count = capture->counts[i];
-		error = deliver(capture, &record.head);
-	}
-	return error;
-}
-
-/* Reads and empties a retired hash, by the batch. The walk goes by bucket and nobody else touches
- * the map, so every entry is read once. */
-static int read_table(struct capture *capture, const struct bpf_map *map, void *keys,
-		      int (*deliver_batch)(struct capture *, unsigned))
-{
-	uint32_t position, count;
-	void *from = NULL;
-	int error = 0, code;
-
-	do {
-		count = BATCH;
-		code = bpf_map_lookup_and_delete_batch(bpf_map__fd(map), from, &position, keys,
-						       capture->counts, &count, NULL);
-		if (code && errno != ENOENT)
-			return -errno;
-		error = deliver_batch(capture, count);
-		from = &position;
-	} while (!code && !error);
-	return error;
-}
-
-static int deliver_other(struct capture *capture, const struct rst_sketch *sketches,
-			 struct record_slice *slice)
-{
-	struct record_other record = {.head = RECORD_HEAD(record_other, RECORD_OTHER)};
-	int error = 0;
-
-	for (record.direction = RST_SENT; record.direction < RST_DIRECTIONS; record.direction++)
-		for (record.cause = 1; record.cause < RST_CAUSES && !error; record.cause++) {
-			record.count = 0;
-			for (uint32_t cpu = 0; cpu < capture->cpus; cpu++)
-				record.count += sketches[cpu].other[record.direction][record.cause];
-			slice->ports_full += record.count;
-			if (record.count)
-				error = deliver(capture, &record.head);
-		}
-	return error;
-}
-
-static int deliver_distinct(struct capture *capture, const struct rst_sketch *sketches)
-{
-	struct record_distinct *record = &capture->distinct;
-	int error = 0;
-
-	record->head = (struct record)RECORD_HEAD(record_distinct, RECORD_DISTINCT);
-	for (unsigned direction = RST_SENT; direction < RST_DIRECTIONS && !error; direction++) {
-		record->direction = direction;
-		memset(record->registers, 0, sizeof(record->registers));
-		for (uint32_t cpu = 0; cpu < capture->cpus; cpu++)
-			for (unsigned i = 0; i < RST_DISTINCT_WIDTH; i++) {
-				uint8_t rank = sketches[cpu].distinct[direction - 1][i];
-
-				if (record->registers[i] < rank)
-					record->registers[i] = rank;
-			}
-		error = deliver(capture, &record->head);
-	}
-	return error;
-}
-
-/* Received resets that were held until the slice ended (count.h): no sent one followed, so they are
- * real, and counted here. */
-static int deliver_held(struct capture *capture, const struct rst_sketch *sketches,
-			struct record_slice *slice)
-{
-	int error = 0;
-
-	for (uint32_t cpu = 0; cpu < capture->cpus && !error; cpu++) {
-		const struct rst_event *held = &sketches[cpu].held;
-
-		if (!sketches[cpu].held_sk)
-			continue;
-		slice->counted++;
-		if (capture->hooks.settings.stream) {
-			struct record_event record = {
-				.head = RECORD_HEAD(record_event, RECORD_EVENT), .event = *held};
-
-			slice->events++;
-			error = deliver(capture, &record.head);
-		}
-		capture->port_keys[0] = classify_port_key(held);
-		capture->peer_keys[0] =
-			(struct rst_peer_key){.netns = held->netns, .direction = held->direction};
-		memcpy(capture->peer_keys[0].address, held->peer, sizeof(held->peer));
-		capture->counts[0] = 1;
-		if (!error)
-			error = deliver_ports(capture, 1);
-		if (!error)
-			error = deliver_peers(capture, 1);
-	}
-	return error;
-}
-
-static int deliver_outside(struct capture *capture, const struct rst_sketch *sketches)
-{
-	struct record_outside record = {.head = RECORD_HEAD(record_outside, RECORD_OUTSIDE)};
-
-	for (uint32_t cpu = 0; cpu < capture->cpus; cpu++)
-		record.count += sketches[cpu].outside;
-	return record.count ? deliver(capture, &record.head) : 0;
-}
-
-static bool is_used(const struct rst_sketch *sketch)
-{
-	return sketch->counted || sketch->held_sk || sketch->outside;
-}
-
-/* Sums what the CPUs counted. True if there is anything to read in this slice. */
-static bool add_sketches(const struct capture *capture, const struct rst_sketch *sketches,
-			 struct record_slice *slice)
-{
-	bool busy = false;
-
-	for (uint32_t cpu = 0; cpu < capture->cpus; cpu++) {
-		const struct rst_sketch *sketch = &sketches[cpu];
-
-		busy = busy || is_used(sketch);
-		slice->counted += sketch->counted;
-		slice->events += sketch->events;
-		slice->lost += sketch->lost;
-		slice->peers_full += sketch->peers_full;
-		/* count.h: untabled are estimates below counted / RST_PEER_SHARE */
-		if (sketch->counted)
-			slice->peer_error += (sketch->counted - 1) / RST_PEER_SHARE;
-	}
-	return busy;
-}
-
-static int deliver_counters(struct capture *capture, const struct rst_sketch *sketches,
-			    struct record_slice *slice)
-{
-	struct rstwatch *skeleton = capture->skeleton;
-	bool odd = capture->slice & 1;
-	int error;
-
-	error = drain(capture, slice->events);
-	if (!error)
-		error = deliver_held(capture, sketches, slice);
-	if (!error)
-		error = read_table(capture,
-				   odd ? skeleton->maps.rst_ports_1 : skeleton->maps.rst_ports_0,
-				   capture->port_keys, deliver_ports);
-	if (!error)
-		error = deliver_other(capture, sketches, slice);
-	if (!error)
-		error = read_table(capture,
-				   odd ? skeleton->maps.rst_peers_1 : skeleton->maps.rst_peers_0,
-				   capture->peer_keys, deliver_peers);
-	if (!error && (slice->peer_error || slice->peers_full))
-		error = deliver_distinct(capture, sketches);
-	if (!error)
-		error = deliver_outside(capture, sketches);
-	return error;
-}
-
 int capture_turn(struct capture *capture, bool last, record_handler handler, void *context)
 {
 	struct record_slice slice = {.head = RECORD_HEAD(record_slice, RECORD_SLICE),
 				     .slice = capture->slice,
 				     .start_ns = capture->slice_start_ns};
-	struct rst_sketch *sketches = capture->sketches + (capture->slice & 1) * capture->cpus;
 	bool busy;
 	int error;
 
@@ -499,19 +445,22 @@ int capture_turn(struct capture *capture, bool last, record_handler handler, voi
 	slice.realtime_ns = clock_ns(CLOCK_REALTIME);
 	slice.end_ns = clock_ns(CLOCK_MONOTONIC);
 	error = flip(capture);
+	capture->handler_error = 0;
+	if (!error)
+		error = consume_changes(capture);
 	if (error)
 		return error;
-	busy = add_sketches(capture, sketches, &slice);
+	busy = counters_add(capture->counters, &slice);
 	slice.missed = hooks_missed(&capture->hooks);
 	if (last && !busy && slice.end_ns - slice.start_ns < SECOND_NS / 2)
 		return 0;
 	if (busy) {
-		error = deliver_counters(capture, sketches, &slice);
+		error = drain(capture, slice.events);
+		if (!error)
+			error = counters_deliver(capture->counters, &slice, forward, capture);
 		if (error)
 			return error;
-		for (uint32_t cpu = 0; cpu < capture->cpus; cpu++)
-			if (is_used(&sketches[cpu]))
-				memset(&sketches[cpu], 0, sizeof(sketches[cpu]));
+		counters_clear(capture->counters, capture->slice);
 	}
 	capture->received[capture->slice & 1] = 0;
 	capture->slice++;
@@ -520,6 +469,14 @@ int capture_turn(struct capture *capture, bool last, record_handler handler, voi
 	if (!error)
 		error = deliver(capture, &slice.head);
 	hooks_retry(&capture->hooks);
+	identity_turn(capture->identity);
+	if (!error && capture->hooks.seed)
+		error = walk_processes(capture);
+	/* A process has ended that listened, and its sockets may live on in others; or the kernel
+	 * has skipped hooks. */
+	if (!error && capture->hooks.seed &&
+	    (slice.missed || control(capture)->ownerless != capture->ownerless))
+		error = walk_sockets(capture);
 	return error;
 }
 
@@ -541,12 +498,32 @@ void capture_close(struct capture **held)
 	if (!capture)
 		return;
 	ring_buffer__free(capture->ring);
-	if (capture->sketches)
-		munmap(capture->sketches, capture->sketches_size);
+	ring_buffer__free(capture->changes);
+	identity_close(&capture->identity);
+	counters_close(&capture->counters);
 	hooks_close(&capture->hooks);
 	namespaces_close(&capture->namespaces);
 	free(capture);
 	*held = NULL;
+}
+
+/* What was lost or could not be read for the first time, each once. */
+const char *capture_complaint(struct capture *capture)
+{
+	const char *complaint = identity_complaint(capture->identity);
+
+	if (complaint)
+		return complaint;
+	if (control(capture)->tasks_full && !capture->told_full) {
+		capture->told_full = true;
+		return "more processes than can be kept: some resets will have no owner";
+	}
+	if (control(capture)->changes_lost && !capture->told_lost) {
+		capture->told_lost = true;
+		return "ports are opened and closed faster than can be followed: who listens may "
+		       "be wrong for some";
+	}
+	return NULL;
 }
 
 const struct hooks *capture_hooks(const struct capture *capture)
@@ -558,8 +535,13 @@ void capture_sizes(const struct capture *capture, struct capture_sizes *sizes)
 {
 	*sizes = (struct capture_sizes){
 		.ring_bytes = bpf_map__max_entries(capture->skeleton->maps.rst_events),
-		.sketch_bytes = capture->sketches_size,
+		.sketch_bytes = counters_size(capture->counters),
 		.ports = bpf_map__max_entries(capture->skeleton->maps.rst_ports_0),
 		.peers = bpf_map__max_entries(capture->skeleton->maps.rst_peers_0),
+		.processes = bpf_map__max_entries(capture->skeleton->maps.rst_processes),
+		.sockets = bpf_map__value_size(capture->skeleton->maps.rst_sockets) / SOCKET_BYTES *
+			   bpf_map__max_entries(capture->skeleton->maps.rst_sockets),
+		.closed = bpf_map__value_size(capture->skeleton->maps.rst_closed) / CLOSED_BYTES *
+			  bpf_map__max_entries(capture->skeleton->maps.rst_closed),
 	};
 }

@@ -50,6 +50,9 @@ int capture_end(struct capture *capture, record_handler handler, void *context);
 
 void capture_close(struct capture **capture);
 
+/* Something to tell the user once, and what it means; NULL if there is nothing (more). */
+const char *capture_complaint(struct capture *capture);
+
 /* Which hooks are attached, and what they pass. */
 const struct hooks *capture_hooks(const struct capture *capture);
 
@@ -58,6 +61,8 @@ struct capture_sizes {
 	uint64_t ring_bytes;
 	uint64_t sketch_bytes;
 	uint32_t ports, peers; /* entries of a slice */
+	/* How many are remembered: */
+	uint32_t processes, sockets, closed; /* closed: connections */
 };
 void capture_sizes(const struct capture *capture, struct capture_sizes *sizes);
 

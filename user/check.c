@@ -135,6 +135,9 @@ static void text_sizes(struct findings *findings)
 	snprintf(text, sizeof(text), "%llu bytes",
 		 (unsigned long long)findings->sizes.sketch_bytes);
 	line(findings, "peer sketches", text, NULL);
+	snprintf(text, sizeof(text), "%u processes, %u sockets, %u closed connections",
+		 findings->sizes.processes, findings->sizes.sockets, findings->sizes.closed);
+	line(findings, "for owners", text, NULL);
 }
 
 static void print_text(struct findings *findings)
@@ -157,6 +160,10 @@ static void print_text(struct findings *findings)
 	heading(findings, "KERNEL COUNTER", "AUDIT");
 	for (unsigned i = 0; i < COUNTERS; i++)
 		text_answer(findings, name_counter(i), coverage_counter(&findings->coverage, i));
+	heading(findings, "OWNER OF A RESET", "KNOWN");
+	for (unsigned i = 0; i < COVERAGE_OWNERS; i++)
+		text_answer(findings, coverage_owner_name(i),
+			    coverage_owner(&findings->coverage, i));
 	text_sizes(findings);
 	output_text(output, is_complete(findings)
 				    ? "\nEverything can be seen on this kernel.\n"
@@ -260,10 +267,19 @@ static void print_json(struct findings *findings)
 			json_answer(&json, name_counter(i),
 				    coverage_counter(&findings->coverage, i));
 		json_object_end(&json);
+		json_key(&json, "owners");
+		json_object(&json);
+		for (unsigned i = 0; i < COVERAGE_OWNERS; i++)
+			json_answer(&json, coverage_owner_name(i),
+				    coverage_owner(&findings->coverage, i));
+		json_object_end(&json);
 		json_member_number(&json, "ring_bytes", findings->sizes.ring_bytes);
 		json_member_number(&json, "sketch_bytes", findings->sizes.sketch_bytes);
 		json_member_number(&json, "ports_per_slice", findings->sizes.ports);
 		json_member_number(&json, "peers_per_slice", findings->sizes.peers);
+		json_member_number(&json, "processes", findings->sizes.processes);
+		json_member_number(&json, "sockets", findings->sizes.sockets);
+		json_member_number(&json, "closed_connections", findings->sizes.closed);
 	}
 	json_object_end(&json);
 	json_line_end(&json);

@@ -173,8 +173,51 @@ struct coverage_answer coverage_counter(const struct coverage *coverage, unsigne
 	}
 }
 
+static const char *const owners[COVERAGE_OWNERS] = {
+	[COVERAGE_OWNER_SOCKET] = "socket",
+	[COVERAGE_OWNER_MOVED] = "moved_socket",
+	[COVERAGE_OWNER_LISTENER] = "listener",
+	[COVERAGE_OWNER_BEFORE] = "older_socket",
+};
+
+const char *coverage_owner_name(enum coverage_owner owner)
+{
+	return owner < COVERAGE_OWNERS ? owners[owner] : NULL;
+}
+
+struct coverage_answer coverage_owner(const struct coverage *coverage, enum coverage_owner owner)
+{
+	const bool *hook = coverage->hook;
+
+	switch (owner) {
+	case COVERAGE_OWNER_SOCKET:
+		if (!hook[HOOK_STATE])
+			return answer(COVERAGE_INFERRED, "not of connections that are closed");
+		if (!hook[HOOK_FORK] || !hook[HOOK_EXEC] || !hook[HOOK_FREE])
+			return answer(COVERAGE_INFERRED,
+				      "a process is known once it opens or closes a connection");
+		return hook[HOOK_CREDS] ? answer(COVERAGE_EXACT, NULL)
+					: answer(COVERAGE_EXACT, "within a second of setuid()");
+	case COVERAGE_OWNER_MOVED:
+		return hook[HOOK_READ] ? answer(COVERAGE_EXACT, "from its first read or close on")
+				       : answer(COVERAGE_INFERRED, "from its close on");
+	case COVERAGE_OWNER_LISTENER:
+		return hook[HOOK_STATE]
+			       ? answer(COVERAGE_EXACT, NULL)
+			       : answer(COVERAGE_UNSEEN, "inet_sock_set_state cannot be hooked");
+	case COVERAGE_OWNER_BEFORE:
+		return hook[HOOK_SEED] ? answer(COVERAGE_EXACT, NULL)
+				       : answer(COVERAGE_UNSEEN, "processes cannot be walked");
+	default:
+		return answer(COVERAGE_UNSEEN, NULL);
+	}
+}
+
 bool coverage_is_complete(const struct coverage *coverage)
 {
+	for (unsigned owner = 0; owner < COVERAGE_OWNERS; owner++)
+		if (coverage_owner(coverage, owner).verdict == COVERAGE_UNSEEN)
+			return false;
 	for (unsigned cause = 1; cause < RST_CAUSES; cause++)
 		if (name_cause(cause) && coverage_cause(coverage, cause).verdict == COVERAGE_UNSEEN)
 			return false;

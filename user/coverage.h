@@ -17,15 +17,23 @@ enum coverage_hook {
 	HOOK_SEND = 0,
 	HOOK_RECEIVE = 1,
 	HOOK_DROP = 2,
-	HOOK_SEND4 = 3,
-	HOOK_SEND6 = 4,
-	HOOK_REJECT4 = 5,
-	HOOK_REJECT6 = 6,
-	HOOK_REQUEST = 7,
-	HOOK_TIMEWAIT = 8,
-	HOOK_VALIDATE = 9,
-	HOOK_PROCESS = 10,
-	HOOKS = 11,
+	HOOK_STATE = 3,
+	HOOK_READ = 4,
+	HOOK_FORK = 5,
+	HOOK_EXEC = 6,
+	HOOK_RENAME = 7,
+	HOOK_FREE = 8,
+	HOOK_SEED = 9, /* not a hook, but iterators */
+	HOOK_SEND4 = 10,
+	HOOK_SEND6 = 11,
+	HOOK_REJECT4 = 12,
+	HOOK_REJECT6 = 13,
+	HOOK_REQUEST = 14,
+	HOOK_TIMEWAIT = 15,
+	HOOK_VALIDATE = 16,
+	HOOK_PROCESS = 17,
+	HOOK_CREDS = 18,
+	HOOKS = 19,
 };
 
 /* What a kernel's hooks pass (user/kernel.c). */
@@ -67,6 +75,16 @@ struct coverage_answer coverage_cause(const struct coverage *coverage, unsigned 
 /* What the audit makes of a kernel counter: enum name_counter. Exact: what the hooks see and what
  * the kernel counts agree, unless something else than a reset moves the counter. */
 struct coverage_answer coverage_counter(const struct coverage *coverage, unsigned counter);
+/* What can be said of the owner of a reset. */
+enum coverage_owner {
+	COVERAGE_OWNER_SOCKET = 0,   /* the process of a socket */
+	COVERAGE_OWNER_MOVED = 1,    /* one that inherited it or was passed it */
+	COVERAGE_OWNER_LISTENER = 2, /* who listens or listened on a port */
+	COVERAGE_OWNER_BEFORE = 3,   /* of sockets that are older than the run */
+	COVERAGE_OWNERS = 4,
+};
+const char *coverage_owner_name(enum coverage_owner owner);
+struct coverage_answer coverage_owner(const struct coverage *coverage, enum coverage_owner owner);
 /* Nothing is unseen. */
 bool coverage_is_complete(const struct coverage *coverage);
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "filter.h"
 
+#include <string.h>
+
 static bool match_direction(const struct filter *filter, unsigned direction)
 {
 	return !filter->direction || filter->direction == direction;
@@ -53,8 +55,87 @@ bool filter_peer_key(const struct filter *filter, const struct rst_peer_key *key
 	       match_peer(filter, key->address);
 }
 
-bool filter_alert(const struct filter *filter, unsigned direction, uint32_t netns)
+static bool match_pid(const struct filter *filter, uint32_t pid)
+{
+	for (unsigned i = 0; i < filter->pid_count; i++)
+		if (filter->pids[i] == pid)
+			return true;
+	return !filter->pid_count;
+}
+
+/* As in the shell, but of bytes: * is any of them, ? is one. */
+static bool match_pattern(const char *pattern, const char *text)
+{
+	const char *star = NULL, *taken = NULL; /* behind the last *, and what it stands for */
+
+	while (*text) {
+		if (*pattern == '*') {
+			star = ++pattern;
+			taken = text;
+		} else if (*pattern == '?' || *pattern == *text) {
+			pattern++;
+			text++;
+		} else if (star) {
+			pattern = star;
+			text = ++taken;
+		} else {
+			return false;
+		}
+	}
+	return !pattern[strspn(pattern, "*")];
+}
+
+static bool begins(const char *text, const char *with, size_t length)
+{
+	return strlen(text) >= length && !memcmp(text, with, length);
+}
+
+/* A name without a dot is a service's, as for systemctl(1). */
+static bool match_unit(const char *pattern, const char *unit)
+{
+	size_t length = strlen(pattern);
+
+	if (match_pattern(pattern, unit))
+		return *unit;
+	return !strchr(pattern, '.') && begins(unit, pattern, length) &&
+	       !strcmp(unit + length, ".service");
+}
+
+static bool match_cgroup(const char *wanted, const char *path)
+{
+	size_t length;
+
+	if (*path != '/')
+		return false; /* not known, or not from the root */
+	wanted += strspn(wanted, "/");
+	path += strspn(path, "/");
+	length = strlen(wanted);
+	while (length && wanted[length - 1] == '/')
+		length--;
+	return !length || (begins(path, wanted, length) && (!path[length] || path[length] == '/'));
+}
+
+bool filter_by_owner(const struct filter *filter)
+{
+	return filter->pid_count || filter->unit || filter->container || filter->cgroup;
+}
+
+bool filter_owner(const struct filter *filter, const struct owner *owner)
+{
+	const struct process *process = owner->process;
+
+	if (!filter_by_owner(filter))
+		return true;
+	return process && match_pid(filter, process->pid) &&
+	       (!filter->unit || match_unit(filter->unit, process->names.unit)) &&
+	       (!filter->container ||
+		begins(process->names.container, filter->container, strlen(filter->container))) &&
+	       (!filter->cgroup || match_cgroup(filter->cgroup, process->cgroup));
+}
+
+bool filter_alert(const struct filter *filter, unsigned direction, uint32_t netns,
+		  const struct owner *owner)
 {
 	return (!direction || match_direction(filter, direction)) &&
-	       (!netns || filter_netns(filter, netns));
+	       (!netns || filter_netns(filter, netns)) && (!owner || filter_owner(filter, owner));
 }

@@ -45,6 +45,14 @@ static const struct function_row rows[HOOKS] = {
 			   {{"rst_timewait_f"}, {"rst_timewait_k"}}},
 	[HOOK_VALIDATE] = {"tcp_validate_incoming", NULL, {{"rst_valid_f", "rst_valid_x"}}},
 	[HOOK_PROCESS] = {"tcp_rcv_state_process", NULL, {{"rst_process_f", "rst_process_x"}}},
+	[HOOK_CREDS] = {"commit_creds", NULL, {{"rst_creds_f"}, {"rst_creds_k"}}},
+};
+
+/* What the tracepoints' programs may count on once it is attached: RST_NOTED_*. */
+static const uint32_t notes[HOOKS] = {
+	[HOOK_REQUEST] = RST_NOTED_REQUESTS,
+	[HOOK_TIMEWAIT] = RST_NOTED_TIMEWAITS,
+	[HOOK_CREDS] = RST_NOTED_CREDS,
 };
 
 /* Whether fentry programs may be loaded at all, asked with the smallest there is. */
@@ -75,26 +83,6 @@ static void find_flavours(struct hooks *hooks)
 	hooks->kprobe = !access("/sys/bus/event_source/devices/kprobe/type", F_OK);
 }
 
-/* The maps of the functions' object are those of the tracepoints': same names, same contents. */
-static int share_maps(const struct hooks *hooks, struct functions *functions)
-{
-	struct bpf_map *map;
-
-	bpf_object__for_each_map(map, functions->obj)
-	{
-		const struct bpf_map *same =
-			bpf_object__find_map_by_name(hooks->skeleton->obj, bpf_map__name(map));
-
-		if (map == functions->maps.rodata)
-			continue;
-		if (!same)
-			return -ENOENT; /* cannot be: both include maps.h */
-		if (bpf_map__reuse_fd(map, bpf_map__fd(same)))
-			return -errno;
-	}
-	return 0;
-}
-
 /* The programs of those hooks, loaded in one object. 0 or -errno, and nothing is loaded then. */
 static int load_functions(struct hooks *hooks, const bool chosen[HOOKS], enum flavour flavour)
 {
@@ -116,7 +104,7 @@ static int load_functions(struct hooks *hooks, const bool chosen[HOOKS], enum fl
 					bpf_object__find_program_by_name(functions->obj, name),
 					true);
 		}
-	code = share_maps(hooks, functions);
+	code = skeleton_share_maps(functions->obj, hooks->skeleton->obj, functions->maps.rodata);
 	if (!code)
 		code = functions__load(functions);
 	if (code) {
@@ -156,9 +144,8 @@ static int attach_function(struct hooks *hooks, unsigned which, enum flavour fla
 	hook->state = HOOK_ATTACHED;
 	snprintf(hook->how, sizeof(hook->how), "%s", flavour_names[flavour]);
 	hook->why[0] = '\0';
-	if (which == HOOK_REQUEST || which == HOOK_TIMEWAIT)
-		__atomic_fetch_or(&hooks->skeleton->data_control->rst_control.noted,
-				  which == HOOK_REQUEST ? RST_NOTED_REQUESTS : RST_NOTED_TIMEWAITS,
+	if (notes[which])
+		__atomic_fetch_or(&hooks->skeleton->data_control->rst_control.noted, notes[which],
 				  __ATOMIC_SEQ_CST);
 	return 0;
 }

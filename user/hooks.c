@@ -6,18 +6,26 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "functions.h"
 #include "privilege.h"
 #include "rstwatch.skel.h"
 #include "rstwatch_probes.skel.h"
+#include "seed.h"
 #include "skeleton.h"
 
 static const char *const tracepoints[] = {
 	[HOOK_SEND] = "tcp_send_reset",
 	[HOOK_RECEIVE] = "tcp_receive_reset",
 	[HOOK_DROP] = "kfree_skb",
+	[HOOK_STATE] = "inet_sock_set_state",
+	[HOOK_READ] = "tcp_rcv_space_adjust",
+	[HOOK_FORK] = "sched_process_fork",
+	[HOOK_EXEC] = "sched_process_exec",
+	[HOOK_RENAME] = "task_rename",
+	[HOOK_FREE] = "sched_process_free",
 };
 
 #define TRACEPOINTS (sizeof(tracepoints) / sizeof(tracepoints[0]))
@@ -27,6 +35,39 @@ void hook_missing(struct hook *hook, const char *how, const char *why)
 	hook->state = HOOK_MISSING;
 	snprintf(hook->how, sizeof(hook->how), "%s", how);
 	snprintf(hook->why, sizeof(hook->why), "%s", why);
+}
+
+static struct bpf_program *tracepoint_program(const struct rstwatch *skeleton, unsigned which)
+{
+	switch (which) {
+	case HOOK_SEND:
+		return skeleton->progs.rst_send;
+	case HOOK_RECEIVE:
+		return skeleton->progs.rst_receive;
+	case HOOK_DROP:
+		return skeleton->progs.rst_drop;
+	case HOOK_STATE:
+		return skeleton->progs.rst_state;
+	case HOOK_READ:
+		return skeleton->progs.rst_read;
+	case HOOK_FORK:
+		return skeleton->progs.rst_fork;
+	case HOOK_EXEC:
+		return skeleton->progs.rst_exec;
+	case HOOK_RENAME:
+		return skeleton->progs.rst_rename;
+	default:
+		return skeleton->progs.rst_free;
+	}
+}
+
+/* jiffies are the clock's ticks, and the coarse clock advances by one tick. */
+static uint32_t read_tick_ns(void)
+{
+	struct timespec tick = {0};
+
+	clock_getres(CLOCK_MONOTONIC_COARSE, &tick);
+	return tick.tv_nsec;
 }
 
 static int load_tracepoints(struct hooks *hooks, const char *btf_path, char *error,
@@ -47,8 +88,9 @@ static int load_tracepoints(struct hooks *hooks, const char *btf_path, char *err
 	bpf_map__set_max_entries(skeleton->maps.rst_sketches, 2 * hooks->settings.cpus);
 	if (!hooks->settings.stream)
 		bpf_map__set_max_entries(skeleton->maps.rst_events, sysconf(_SC_PAGESIZE));
-	bpf_program__set_autoload(skeleton->progs.rst_drop,
-				  hooks->hooks[HOOK_DROP].state != HOOK_MISSING);
+	for (unsigned i = 0; i < TRACEPOINTS; i++)
+		bpf_program__set_autoload(tracepoint_program(skeleton, i),
+					  hooks->hooks[i].state != HOOK_MISSING);
 	code = rstwatch__load(skeleton);
 	if (!code)
 		return 0;
@@ -67,19 +109,14 @@ static int load_tracepoints(struct hooks *hooks, const char *btf_path, char *err
 
 static int attach_tracepoints(struct hooks *hooks, char *error, size_t error_size)
 {
-	struct bpf_program *programs[] = {
-		[HOOK_SEND] = hooks->skeleton->progs.rst_send,
-		[HOOK_RECEIVE] = hooks->skeleton->progs.rst_receive,
-		[HOOK_DROP] = hooks->skeleton->progs.rst_drop,
-	};
-
 	for (unsigned i = 0; i < TRACEPOINTS; i++) {
+		struct bpf_program *program = tracepoint_program(hooks->skeleton, i);
 		struct hook *hook = &hooks->hooks[i];
 
 		if (hook->state == HOOK_MISSING)
 			continue;
-		hook->program_fds[0] = bpf_program__fd(programs[i]);
-		hook->links[0] = bpf_program__attach_raw_tracepoint(programs[i], hook->name);
+		hook->program_fds[0] = bpf_program__fd(program);
+		hook->links[0] = bpf_program__attach_raw_tracepoint(program, hook->name);
 		if (hook->links[0]) {
 			hook->state = HOOK_ATTACHED;
 			snprintf(hook->how, sizeof(hook->how), "raw_tp");
@@ -131,7 +168,9 @@ int hooks_load(struct hooks *hooks, const struct rst_settings *settings, const c
 		snprintf(hooks->hooks[i].how, sizeof(hooks->hooks[i].how), "not needed");
 	}
 	functions_name(hooks);
+	hooks->hooks[HOOK_SEED].name = "task_file";
 	hooks->settings = *settings;
+	hooks->settings.tick_ns = read_tick_ns();
 	code = kernel_open(&hooks->kernel, btf_path, error, error_size);
 	if (code)
 		return code;
@@ -146,8 +185,10 @@ int hooks_attach(struct hooks *hooks, char *error, size_t error_size)
 {
 	int code = attach_tracepoints(hooks, error, error_size);
 
-	if (!code)
+	if (!code) {
 		functions_attach(hooks);
+		hooks->seed = seed_open(hooks);
+	}
 	kernel_close(&hooks->kernel);
 	return code;
 }
@@ -193,6 +234,7 @@ void hooks_close(struct hooks *hooks)
 		for (unsigned j = 0; j < HOOK_PROGRAMS; j++)
 			bpf_link__destroy(hooks->hooks[i].links[j]);
 	functions_close(hooks);
+	seed_close(&hooks->seed);
 	rstwatch__destroy(hooks->skeleton);
 	kernel_close(&hooks->kernel);
 }

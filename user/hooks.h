@@ -2,8 +2,9 @@
 /*
  * The hooks: which of them this kernel needs, how each can be attached, and that it is. The
  * tracepoints of rstwatch.bpf.c are loaded as one; tcp_send_reset and tcp_receive_reset must be
- * there. Functions are hooked where the tracepoints do not tell enough, with fentry if the kernel
- * allows it, else with a kprobe; what cannot be hooked is named, and the rest runs.
+ * there, the others tell more of a reset, and whose it is. Functions are hooked where the
+ * tracepoints do not tell enough, with fentry if the kernel allows it, else with a kprobe; what
+ * cannot be hooked is named, and the rest runs.
  */
 #ifndef RSTWATCH_HOOKS_H
 #define RSTWATCH_HOOKS_H
@@ -17,6 +18,7 @@
 
 struct rstwatch; /* the skeletons: what bpftool generates */
 struct functions;
+struct seed;
 struct bpf_link;
 
 enum hook_state {
@@ -44,6 +46,7 @@ struct hooks {
 	struct kernel kernel;
 	struct rst_settings settings;
 	struct rstwatch *skeleton;
+	struct seed *seed;   /* NULL: processes cannot be walked */
 	bool fentry, kprobe; /* whether the kernel allows them at all */
 	struct functions *functions[HOOKS_OBJECTS];
 	unsigned function_count;

@@ -125,6 +125,14 @@ static int handle(struct live *live, int fd, bool *stop)
 	return 0;
 }
 
+static void complain(struct capture *capture)
+{
+	const char *complaint;
+
+	while ((complaint = capture_complaint(capture)))
+		session_complain("%s", complaint);
+}
+
 /* Until a signal, a limit, a closed pipe or an error. */
 static int loop(struct live *live)
 {
@@ -142,6 +150,7 @@ static int loop(struct live *live)
 		live->between_slices = false;
 		if (ready > 0)
 			error = handle(live, event.data.fd, &stop);
+		complain(live->capture);
 		if (!error && !stop && !pipeline->done)
 			error = capture_poll(live->capture, &more, consume, live);
 	}

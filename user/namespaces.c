@@ -16,6 +16,7 @@
 
 #include "names.h"
 #include "privilege.h"
+#include "procfs.h"
 #include "table.h"
 #include "units.h"
 
@@ -199,25 +200,11 @@ static int read_counters(struct namespaces *namespaces, const char *directory,
 	return 0;
 }
 
-/* When the process started: with its id, what makes it another one. */
-static uint64_t start_time(struct namespaces *namespaces, uint32_t pid)
-{
-	char path[PATH_BYTES];
-	const char *at;
-
-	snprintf(path, sizeof(path), "/proc/%u/stat", pid);
-	if (read_file(namespaces, path))
-		return 0;
-	at = strrchr(namespaces->text, ')'); /* its name may hold anything */
-	for (unsigned field = 2; at && field < 22; field++)
-		at = strchr(at + 1, ' ');
-	return at ? strtoull(at + 1, NULL, 10) : 0;
-}
-
 static int read_process(struct namespaces *namespaces, struct entry *entry,
 			struct record_kernel *record)
 {
 	char link[PATH_BYTES], directory[PATH_BYTES];
+	uint64_t started = 0;
 	int code;
 
 	snprintf(link, sizeof(link), "/proc/%u/ns/net", entry->pid);
@@ -226,9 +213,11 @@ static int read_process(struct namespaces *namespaces, struct entry *entry,
 	/* Looked at afterwards: then it was there before. */
 	if (!code && read_link(link) != entry->netns)
 		code = -ENOENT;
-	if (!code)
-		record->identity = start_time(namespaces, entry->pid) << 22 | entry->pid;
-	return code;
+	if (code)
+		return code;
+	(void)procfs_started(entry->pid, &started);
+	record->identity = started << 22 | entry->pid;
+	return 0;
 }
 
 /* Enters the namespace that is mounted at the entry's path, if it is still the same. */

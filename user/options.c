@@ -13,6 +13,8 @@
 #include "names.h"
 #include "rate.h"
 
+#define PID_MOST 4194304 /* PID_MAX_LIMIT of the kernel */
+
 #define N_ELEMENTS(array) (sizeof(array) / sizeof((array)[0]))
 
 struct state {
@@ -128,19 +130,26 @@ static int parse_received(struct state *state, const char *argument)
 	return set_direction(state, RST_RECEIVED);
 }
 
+/* The first number of a list with commas between, and *list behind it; NULL behind the last. */
+static bool parse_listed(const char **list, uint64_t most, uint64_t *number)
+{
+	char text[16] = {0};
+	size_t length = strcspn(*list, ",");
+
+	if (length >= sizeof(text))
+		return false;
+	memcpy(text, *list, length);
+	*list = (*list)[length] ? *list + length + 1 : NULL;
+	return parse_number(text, 1, most, number);
+}
+
 static int parse_port(struct state *state, const char *argument)
 {
 	struct filter *filter = &state->options->filter;
-	const char *at = argument;
+	uint64_t port;
 
-	for (;;) {
-		char number[8] = {0};
-		size_t length = strcspn(at, ",");
-		uint64_t port;
-
-		if (length < sizeof(number))
-			memcpy(number, at, length);
-		if (length >= sizeof(number) || !parse_number(number, 1, 65535, &port))
+	for (const char *at = argument; at;) {
+		if (!parse_listed(&at, 65535, &port))
 			return refuse(state,
 				      "--port '%.64s': give ports from 1 to 65535, with commas "
 				      "between",
@@ -148,10 +157,52 @@ static int parse_port(struct state *state, const char *argument)
 		if (filter->port_count == FILTER_PORTS)
 			return refuse(state, "--port: at most %d ports", FILTER_PORTS);
 		filter->ports[filter->port_count++] = port;
-		if (!at[length])
-			return 0;
-		at += length + 1;
 	}
+	return 0;
+}
+
+static int parse_pid(struct state *state, const char *argument)
+{
+	struct filter *filter = &state->options->filter;
+	uint64_t pid;
+
+	for (const char *at = argument; at;) {
+		if (!parse_listed(&at, PID_MOST, &pid))
+			return refuse(state,
+				      "--pid '%.64s': give process ids from 1 to %d, with commas "
+				      "between",
+				      argument, PID_MOST);
+		if (filter->pid_count == FILTER_PIDS)
+			return refuse(state, "--pid: at most %d process ids", FILTER_PIDS);
+		filter->pids[filter->pid_count++] = pid;
+	}
+	return 0;
+}
+
+static int parse_unit(struct state *state, const char *argument)
+{
+	if (!*argument)
+		return refuse(state, "--unit: give the name of a systemd unit, as in nginx.service "
+				     "or 'php*'");
+	state->options->filter.unit = argument;
+	return 0;
+}
+
+static int parse_container(struct state *state, const char *argument)
+{
+	if (!*argument)
+		return refuse(state, "--container: give the id of a container, or how it begins");
+	state->options->filter.container = argument;
+	return 0;
+}
+
+static int parse_cgroup(struct state *state, const char *argument)
+{
+	if (!*argument)
+		return refuse(state, "--cgroup: give the path of a cgroup, as /proc/PID/cgroup "
+				     "shows it");
+	state->options->filter.cgroup = argument;
+	return 0;
 }
 
 static int set_family(struct state *state, unsigned family)
@@ -354,13 +405,19 @@ static const struct option_row rows[] = {
 	{'s', "sent", NULL, "only resets that this host sends", PARSE(parse_sent)},
 	{'r', "received", NULL, "only resets that this host receives", PARSE(parse_received)},
 	{'P', "port", "PORT[,...]", "only these local or peer ports", PARSE(parse_port)},
+	{'p', "pid", "PID[,...]", "only resets of these processes", PARSE(parse_pid)},
+	{0, "unit", "NAME", "only of this systemd unit; * and ? match", PARSE(parse_unit)},
+	{0, "container", "ID", "only of this container; its id may be cut", PARSE(parse_container)},
+	{0, "cgroup", "PATH", "only of this cgroup and those below", PARSE(parse_cgroup)},
 	{'4', "ipv4", NULL, "only IPv4", PARSE(parse_ipv4)},
 	{'6', "ipv6", NULL, "only IPv6", PARSE(parse_ipv6)},
 	{0, "peer", "CIDR", "only peers in this range", PARSE(parse_peer)},
 	{0, "cause", "NAME", "only this cause or stage", PARSE(parse_cause)},
 	{0, "netns", "INODE", "only this network namespace", PARSE(parse_netns)},
 	{0, "rate", "KEY=N[,...]", "thresholds of the rate alarms", PARSE(parse_rate)},
-	{'w', "wide", NULL, "more columns: reason, role, netns", FLAG(view.wide, true)},
+	{'w', "wide", NULL, "more columns: unit/container, reason, connection",
+	 FLAG(view.wide, true)},
+	{0, "explain", NULL, "a sentence about each reset", FLAG(view.explain, true)},
 	{'T', "time", NULL, "wall time in front of each line (default)", PARSE(parse_wall_time)},
 	{'t', "seconds", NULL, "seconds since start in front of each line",
 	 PARSE(parse_since_start)},

@@ -77,6 +77,7 @@ static int feed_start(struct pipeline *pipeline, const struct record_start *star
 	audit_init(&pipeline->audit, start->seed);
 	rate_init(&pipeline->rate, &run->start.rate, start->seed);
 	recent_init(&pipeline->recent, start->seed);
+	listeners_init(&pipeline->listeners, start->seed);
 	pipeline->started = true;
 	pipeline->sink.start(pipeline->sink.context, run);
 	return 0;
@@ -87,9 +88,40 @@ static bool is_direction(unsigned direction)
 	return direction == RST_SENT || direction == RST_RECEIVED;
 }
 
+static unsigned find_name(const struct pipeline_names *names, uint32_t netns)
+{
+	unsigned i = 0;
+
+	while (i < PIPELINE_NAMES && names->netns[i] != netns)
+		i++;
+	return i;
+}
+
+static void feed_netns(struct pipeline_names *names, const struct record_netns *record)
+{
+	unsigned i = find_name(names, record->netns);
+
+	if (!record->netns)
+		return; /* a namespace that could not be read is many */
+	if (i == PIPELINE_NAMES) {
+		i = names->next;
+		names->next = (names->next + 1) % PIPELINE_NAMES;
+	}
+	names->netns[i] = record->netns;
+	memcpy(names->names[i], record->name, sizeof(names->names[i]) - 1);
+}
+
+static const char *name_of(const struct pipeline *pipeline, uint32_t netns)
+{
+	unsigned i = netns ? find_name(&pipeline->names, netns) : PIPELINE_NAMES;
+
+	return i < PIPELINE_NAMES && *pipeline->names.names[i] ? pipeline->names.names[i] : NULL;
+}
+
 static int feed_event(struct pipeline *pipeline, const struct record_event *record)
 {
 	uint64_t limit = pipeline->settings.event_limit;
+	struct pipeline_event event = {.event = &record->event};
 
 	if (!is_direction(record->event.direction))
 		return -EPROTO;
@@ -98,9 +130,14 @@ static int feed_event(struct pipeline *pipeline, const struct record_event *reco
 		return 0;
 	if (!filter_event(&pipeline->settings.filter, &record->event))
 		return 0;
+	event.owner = owner_of_event(&pipeline->processes, &pipeline->listeners, &record->event);
+	if (!filter_owner(&pipeline->settings.filter, &event.owner))
+		return 0;
+	event.connection = record_connection(record);
+	event.netns_name = name_of(pipeline, record->event.netns);
 	if (++pipeline->shown == limit)
 		pipeline->done = true;
-	pipeline->sink.event(pipeline->sink.context, &pipeline->run, &record->event);
+	pipeline->sink.event(pipeline->sink.context, &pipeline->run, &event);
 	return 0;
 }
 
@@ -138,7 +175,10 @@ static void close_window(struct pipeline *pipeline)
 
 	pipeline->window.losses.alarms_full = pipeline->rate.untracked;
 	pipeline->rate.untracked = 0;
-	window_summarize(&pipeline->window, &pipeline->settings.filter, summary);
+	window_summarize(&pipeline->window, &pipeline->settings.filter, &pipeline->processes,
+			 summary);
+	for (unsigned i = 0; i < summary->netns_count; i++)
+		summary->namespaces[i].name = name_of(pipeline, summary->namespaces[i].netns);
 	audit_summarize(&pipeline->audit, &pipeline->settings.filter, sends_unseen(&pipeline->run),
 			&summary->audit);
 	summary->start_real_ns = wall(pipeline, summary->start_ns);
@@ -169,9 +209,11 @@ static void report_rate(void *context, struct rate_series *series, enum alert_st
 	struct pipeline *pipeline = context;
 	struct alert *alert = &pipeline->alert;
 	struct alert_incident *incident = &series->incident;
+	const struct window_owner *owner;
 
 	if (status == ALERT_RAISED) {
 		series->first_real_ns = wall(pipeline, incident->first_ns);
+		series->shown = false;
 		incident->number = ++pipeline->alert_number;
 		pipeline->totals.alerts++;
 	}
@@ -193,10 +235,21 @@ static void report_rate(void *context, struct rate_series *series, enum alert_st
 	alert->facts[3] = (struct alert_fact){"resets", verdict->recent_total};
 	alert->facts[4] = (struct alert_fact){"resets_since_first", series->since_first};
 	alert->fact_count = 5;
-	recent_explain(&pipeline->recent, alert);
+	recent_explain(&pipeline->recent, &pipeline->processes, alert);
 	advice_rate(alert, verdict);
-	if (filter_alert(&pipeline->settings.filter, direction, netns))
+	/* What was shown once is shown to its end: when it is over nobody stands behind it. */
+	owner = alert_main_owner(alert);
+	if (status != ALERT_CLEARED)
+		series->shown |= filter_alert(&pipeline->settings.filter, direction, netns,
+					      owner ? &owner->owner : NULL);
+	if (series->shown)
 		pipeline->sink.alert(pipeline->sink.context, &pipeline->run, alert);
+}
+
+static void settle(struct pipeline *pipeline, uint64_t time_ns)
+{
+	window_settle(&pipeline->window, &pipeline->settings.filter, &pipeline->processes,
+		      &pipeline->listeners, time_ns);
 }
 
 static int feed_slice(struct pipeline *pipeline, const struct record_slice *slice)
@@ -210,8 +263,9 @@ static int feed_slice(struct pipeline *pipeline, const struct record_slice *slic
 	pipeline->run.realtime_offset_ns = slice->realtime_ns - slice->end_ns;
 	if (duration_ns && slice->end_ns - pipeline->totals.start_ns >= duration_ns)
 		pipeline->done = true;
+	settle(pipeline, slice->end_ns);
 	window_add_slice(&pipeline->window, slice);
-	recent_add_slice(&pipeline->recent, slice);
+	recent_add_slice(&pipeline->recent, slice, &pipeline->processes, &pipeline->listeners);
 	audit_add_slice(&pipeline->audit);
 	pipeline->totals.end_ns = slice->end_ns;
 	rate_step(&pipeline->rate, slice->start_ns, slice->end_ns, report_rate, pipeline);
@@ -230,6 +284,7 @@ static void tell_end(struct pipeline *pipeline)
 	const uint64_t *total = pipeline->window.total;
 
 	pipeline->ended = true;
+	settle(pipeline, UINT64_MAX); /* of a slice that was cut off */
 	/* Without a slice but with counts: the records were cut off within its first one. */
 	if (pipeline->window.slices || total[RST_SENT] || total[RST_RECEIVED])
 		close_window(pipeline);
@@ -307,6 +362,19 @@ int pipeline_feed(void *context, const struct record *record)
 		return 0;
 	case RECORD_KERNEL:
 		audit_add_kernel(&pipeline->audit, (const void *)record);
+		return 0;
+	case RECORD_PROCESS:
+		processes_add(&pipeline->processes, (const void *)record);
+		return 0;
+	case RECORD_LISTENER: {
+		const struct record_listener *told = (const void *)record;
+
+		processes_keep(&pipeline->processes, told->listener.owner);
+		listeners_add(&pipeline->listeners, &told->listener);
+		return 0;
+	}
+	case RECORD_NETNS:
+		feed_netns(&pipeline->names, (const void *)record);
 		return 0;
 	case RECORD_SLICE:
 		return feed_slice(pipeline, (const void *)record);

@@ -12,12 +12,16 @@
 #include "alert.h"
 #include "audit.h"
 #include "filter.h"
+#include "listeners.h"
+#include "owner.h"
+#include "processes.h"
 #include "rate.h"
 #include "recent.h"
 #include "record.h"
 #include "window.h"
 
-#define PIPELINE_HOOKS 16
+#define PIPELINE_HOOKS 32
+#define PIPELINE_NAMES 1024 /* of network namespaces */
 
 struct pipeline_settings {
 	uint32_t window_seconds; /* 0: as the run was started with */
@@ -57,16 +61,32 @@ struct pipeline_totals {
 /* The name of the reason that the kernel gave for this reset; NULL if it gave none. */
 const char *pipeline_reason(const struct pipeline_run *run, const struct rst_event *event);
 
+/* One reset, and what is known of it. */
+struct pipeline_event {
+	const struct rst_event *event;
+	const struct rst_connection *connection; /* NULL: not known */
+	struct owner owner;
+	const char *netns_name; /* NULL: none is known */
+};
+
 /* Where the words go. Each call may use its arguments only until it returns. */
 struct sink {
 	void *context;
 	void (*start)(void *context, const struct pipeline_run *run);
-	void (*event)(void *context, const struct pipeline_run *run, const struct rst_event *event);
+	void (*event)(void *context, const struct pipeline_run *run,
+		      const struct pipeline_event *event);
 	void (*window)(void *context, const struct pipeline_run *run,
 		       const struct window_summary *summary);
 	void (*alert)(void *context, const struct pipeline_run *run, const struct alert *alert);
 	void (*end)(void *context, const struct pipeline_run *run,
 		    const struct pipeline_totals *totals);
+};
+
+/* The names of network namespaces, the latest of each; where there is no room, the oldest goes. */
+struct pipeline_names {
+	unsigned next;
+	uint32_t netns[PIPELINE_NAMES];
+	char names[PIPELINE_NAMES][sizeof(((struct record_netns *)NULL)->name)];
 };
 
 struct pipeline {
@@ -87,6 +107,9 @@ struct pipeline {
 	struct rate rate;
 	struct recent recent;
 	struct alert alert;
+	struct pipeline_names names;
+	struct processes processes;
+	struct listeners listeners;
 };
 
 /* The memory must be zero (calloc() it: most of it is never touched). */

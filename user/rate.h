@@ -38,6 +38,7 @@ struct rate_series {
 	uint64_t since_first;	   /* since the incident began */
 	struct rate_verdict first; /* when it began */
 	uint64_t first_real_ns;	   /* wall clock then, kept by the reporter */
+	bool shown; /* the filter let some word about it through; kept by the reporter */
 	struct alert_incident incident;
 };
 

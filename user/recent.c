@@ -28,6 +28,7 @@ void recent_init(struct recent *recent, uint64_t seed)
 	}
 	TABLE_INIT(recent, ports, struct window_service_key, seed);
 	TABLE_INIT(recent, peers, struct rst_peer_key, seed);
+	TABLE_INIT(recent, owners, struct window_owner_key, seed);
 }
 
 void recent_add_port(struct recent *recent, const struct record_port *port)
@@ -44,16 +45,24 @@ void recent_add_peer(struct recent *recent, const struct record_peer *peer)
 	top_offer(&recent->slices[recent->current].peers, &counted);
 }
 
-void recent_add_slice(struct recent *recent, const struct record_slice *slice)
+void recent_add_slice(struct recent *recent, const struct record_slice *slice,
+		      const struct processes *processes, const struct listeners *listeners)
 {
-	recent->slices[recent->current].end_ns = slice->end_ns;
-	recent->slices[recent->current].peer_error = slice->peer_error + slice->peers_full;
+	struct recent_slice *current = &recent->slices[recent->current];
+
+	current->end_ns = slice->end_ns;
+	current->peer_error = slice->peer_error + slice->peers_full;
+	for (uint32_t i = 0; i < current->counts.used; i++) {
+		current->owners[i] = owner_of_key(processes, listeners,
+						  &current->count_entries[i].key, slice->end_ns);
+		current->owner_keys[i] = window_owner_key(&current->owners[i]);
+	}
 	recent->current = (recent->current + 1) % RECENT_SLICES;
 	clear(&recent->slices[recent->current]);
 }
 
-static void explain_ports(struct recent *recent, const struct recent_slice *slice,
-			  struct alert *alert)
+static void explain_counts(struct recent *recent, const struct recent_slice *slice,
+			   struct alert *alert)
 {
 	for (uint32_t i = 0; i < slice->counts.used; i++) {
 		const struct window_count *counted = &slice->count_entries[i];
@@ -74,6 +83,9 @@ static void explain_ports(struct recent *recent, const struct recent_slice *slic
 		else
 			port->received += counted->count;
 		port->causes[window_cause(counted->key.cause)] += counted->count;
+		if (slice->owners[i].known_by != OWNER_UNKNOWN)
+			window_add_owner(&recent->owners, slice->owner_keys[i], &slice->owners[i],
+					 counted);
 	}
 }
 
@@ -93,7 +105,7 @@ static void explain_peers(struct recent *recent, const struct recent_slice *slic
 	alert->peer_error += slice->peer_error;
 }
 
-void recent_explain(struct recent *recent, struct alert *alert)
+void recent_explain(struct recent *recent, const struct processes *processes, struct alert *alert)
 {
 	struct top ports = {.entries = (uint8_t *)alert->ports,
 			    .entry_size = sizeof(alert->ports[0]),
@@ -107,12 +119,13 @@ void recent_explain(struct recent *recent, struct alert *alert)
 
 	table_clear(&recent->ports);
 	table_clear(&recent->peers);
+	table_clear(&recent->owners);
 	for (unsigned i = 0; i < RECENT_SLICES; i++) {
 		const struct recent_slice *slice = &recent->slices[i];
 
 		if (!slice->end_ns || slice->end_ns + RATE_RECENT * SECOND_NS <= alert->time_ns)
 			continue;
-		explain_ports(recent, slice, alert);
+		explain_counts(recent, slice, alert);
 		explain_peers(recent, slice, alert);
 	}
 	for (unsigned cause = 0; cause < RST_CAUSES; cause++)
@@ -127,4 +140,6 @@ void recent_explain(struct recent *recent, struct alert *alert)
 	top_sort(&peers);
 	alert->port_count = ports.used;
 	alert->peer_count = peers.used;
+	alert->owner_count =
+		window_top_owners(&recent->owners, processes, alert->owners, ALERT_OWNERS);
 }

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "record.h"
 
+#include <stddef.h>
+
 static const uint32_t sizes[RECORD_KINDS] = {
 	[RECORD_REASON] = sizeof(struct record_reason),
 	[RECORD_HOOK] = sizeof(struct record_hook),
 	[RECORD_START] = sizeof(struct record_start),
-	[RECORD_EVENT] = sizeof(struct record_event),
+	[RECORD_EVENT] = offsetof(struct record_event, connection),
 	[RECORD_PORT] = sizeof(struct record_port),
 	[RECORD_PEER] = sizeof(struct record_peer),
 	[RECORD_OTHER] = sizeof(struct record_other),
@@ -15,7 +17,15 @@ static const uint32_t sizes[RECORD_KINDS] = {
 	[RECORD_DROP_REASON] = sizeof(struct record_reason),
 	[RECORD_OUTSIDE] = sizeof(struct record_outside),
 	[RECORD_KERNEL] = sizeof(struct record_kernel),
+	[RECORD_PROCESS] = sizeof(struct record_process),
+	[RECORD_LISTENER] = sizeof(struct record_listener),
+	[RECORD_NETNS] = sizeof(struct record_netns),
 };
+
+const struct rst_connection *record_connection(const struct record_event *record)
+{
+	return record->head.size < sizeof(*record) ? NULL : &record->connection;
+}
 
 uint32_t record_size(unsigned kind)
 {

@@ -4,7 +4,8 @@
  * them live, a recording keeps them, replay plays them back. Same records, same order, same output.
  *
  * A run is: (REASON | DROP_REASON)* HOOK* START KERNEL*, then per slice (EVENT | PORT | PEER |
- * OTHER | DISTINCT | OUTSIDE)* KERNEL* SLICE, and END. The counters of a slice stand between its
+ * OTHER | DISTINCT | OUTSIDE | LISTENER)* KERNEL* SLICE, and END. PROCESS and NETNS stand anywhere
+ * behind START, before the first record that uses them. The counters of a slice stand between its
  * events and its SLICE record; a few events of the next slice can stand before that too
  * (rst_event.slice tells). The kernel's own counters are read after those of the slice were.
  *
@@ -33,7 +34,10 @@ enum record_kind {
 	RECORD_DROP_REASON = 11, /* the name of a kernel drop reason; in the preamble too */
 	RECORD_OUTSIDE = 12,	 /* resets that came in and were dropped before TCP had them */
 	RECORD_KERNEL = 13,	 /* the kernel's own counters of a network namespace */
-	RECORD_KINDS = 14,
+	RECORD_PROCESS = 14,	 /* who a number of a process is; stands before it is used */
+	RECORD_LISTENER = 15,	 /* a socket starts or stops listening, or did so before the run */
+	RECORD_NETNS = 16,	 /* the name of a network namespace */
+	RECORD_KINDS = 17,
 };
 
 #define RECORD_BYTES_MAX (64 << 10)
@@ -79,13 +83,44 @@ struct record_start {
 struct record_event {
 	struct record head;
 	struct rst_event event;
+	struct rst_connection connection; /* only if head.size says so: record_connection() */
 };
 
 struct record_port {
 	struct record head;
-	struct rst_port_key key;
-	uint32_t pad;
+	struct rst_port_key key; /* its owner is 0 in recordings of minor version 1 and before */
 	uint64_t count;
+};
+
+/* Whoever reads records keeps the last process of each number % RECORD_PROCESSES, no more: one that
+ * was displaced is told again when it is needed again. A power of two. */
+#define RECORD_PROCESSES    2048
+#define RECORD_CGROUP_BYTES 480
+#define RECORD_EXE_BYTES    256
+
+/* Strings are NUL-terminated and may hold any bytes; "" if not known. */
+struct record_process {
+	struct record head;
+	uint32_t number; /* rst_process.number */
+	uint32_t pid;
+	uint64_t started; /* since boot, in units of 10 ms */
+	uint32_t uid;
+	uint32_t pad;
+	char comm[16];
+	char cgroup[RECORD_CGROUP_BYTES]; /* a path from the root; longer ones begin with "..." */
+	char exe[RECORD_EXE_BYTES];	  /* longer ones are left out */
+};
+
+struct record_listener {
+	struct record head;
+	struct rst_listener listener;
+};
+
+struct record_netns {
+	struct record head;
+	uint32_t netns;
+	uint32_t pad;
+	char name[64]; /* under which it is mounted, as of ip-netns(8) */
 };
 
 struct record_peer {
@@ -172,6 +207,8 @@ typedef int (*record_handler)(void *context, const struct record *record);
 		.size = sizeof(struct type), .kind = (number)                                      \
 	}
 
+/* What the connection of an event had been; NULL if that is not known. */
+const struct rst_connection *record_connection(const struct record_event *record);
 /* The least size of each kind, 0 for a kind that does not exist (record.c). */
 uint32_t record_size(unsigned kind);
 /* Whether records of this kind stand in front of START. */

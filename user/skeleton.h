@@ -7,6 +7,7 @@
 #ifndef RSTWATCH_SKELETON_H
 #define RSTWATCH_SKELETON_H
 
+#include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -28,5 +29,27 @@
 		}                                                                                  \
 		opened;                                                                            \
 	})
+
+/* The maps of an object are to be those of another that is loaded: same names, same contents. But
+ * for its own constants. 0 or -errno. */
+static inline int skeleton_share_maps(const struct bpf_object *object,
+				      const struct bpf_object *loaded, const struct bpf_map *own)
+{
+	struct bpf_map *map;
+
+	bpf_object__for_each_map(map, object)
+	{
+		const struct bpf_map *same =
+			bpf_object__find_map_by_name(loaded, bpf_map__name(map));
+
+		if (map == own)
+			continue;
+		if (!same)
+			return -ENOENT; /* cannot be: both include maps.h */
+		if (bpf_map__reuse_fd(map, bpf_map__fd(same)))
+			return -errno;
+	}
+	return 0;
+}
 
 #endif

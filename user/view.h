@@ -14,6 +14,7 @@ struct view {
 	bool events;  /* a line per reset */
 	bool windows; /* a summary per window */
 	bool wide;
+	bool explain;		     /* a sentence with each of them */
 	bool wall_time, since_start; /* in front of each line */
 	bool utc;
 	bool color;

@@ -12,6 +12,7 @@ void window_init(struct window *window, uint64_t seed)
 	window->seed = seed;
 	TABLE_INIT(window, counts, struct rst_port_key, seed);
 	TABLE_INIT(window, services, struct window_service_key, seed);
+	TABLE_INIT(window, owners, struct window_owner_key, seed);
 	TABLE_INIT(window, peers, struct rst_peer_key, seed);
 	TABLE_INIT(window, namespaces, uint32_t, seed);
 	TABLE_INIT(window, addresses, struct window_address, seed);
@@ -25,6 +26,7 @@ void window_next(struct window *window)
 	memset(window->total, 0, sizeof(window->total));
 	memset(window->causes, 0, sizeof(window->causes));
 	memset(window->reasons, 0, sizeof(window->reasons));
+	memset(window->owned, 0, sizeof(window->owned));
 	window->events = 0;
 	window->outside = 0;
 	window->peer_error = 0;
@@ -33,6 +35,8 @@ void window_next(struct window *window)
 		memset(window->registers, 0, sizeof(window->registers));
 	window->estimate = false;
 	table_clear(&window->counts);
+	table_clear(&window->services);
+	table_clear(&window->owners);
 	table_clear(&window->peers);
 	table_clear(&window->namespaces);
 	table_clear(&window->addresses);
@@ -66,6 +70,66 @@ void window_add_port(struct window *window, const struct record_port *port)
 		netns->count[direction_of(key->direction)] += port->count;
 	else
 		window->losses.netns_full += port->count;
+}
+
+struct window_owner_key window_owner_key(const struct owner *owner)
+{
+	return (struct window_owner_key){.known_by = owner->known_by,
+					 .process = owner->process ? owner->process->number : 0};
+}
+
+bool window_add_owner(struct table *owners, struct window_owner_key key, const struct owner *owner,
+		      const struct window_count *counted)
+{
+	struct window_owner *row = table_add(owners, &key);
+
+	if (!row)
+		return false;
+	if (owner->stopped_ns >= row->owner.stopped_ns)
+		row->owner = *owner;
+	if (counted->key.direction == RST_SENT)
+		row->sent += counted->count;
+	else
+		row->received += counted->count;
+	row->causes[window_cause(counted->key.cause)] += counted->count;
+	return true;
+}
+
+static bool add_service(struct window *window, const struct window_count *counted)
+{
+	struct window_service_key key = {
+		.netns = counted->key.netns, .port = counted->key.port, .role = counted->key.role};
+	struct window_port *port = table_add(&window->services, &key);
+
+	if (!port)
+		return false;
+	if (counted->key.direction == RST_SENT)
+		port->sent += counted->count;
+	else
+		port->received += counted->count;
+	port->causes[window_cause(counted->key.cause)] += counted->count;
+	return true;
+}
+
+void window_settle(struct window *window, const struct filter *filter,
+		   const struct processes *processes, const struct listeners *listeners,
+		   uint64_t time_ns)
+{
+	for (uint32_t i = 0; i < window->counts.used; i++) {
+		const struct window_count *counted = table_entry(&window->counts, i);
+		struct owner owner = owner_of_key(processes, listeners, &counted->key, time_ns);
+		bool shown = filter_port_key(filter, &counted->key) && filter_owner(filter, &owner);
+		bool owned = owner.known_by != OWNER_UNKNOWN;
+
+		if (shown && !add_service(window, counted))
+			window->losses.ports_full += counted->count;
+		if (shown && owned)
+			owned = window_add_owner(&window->owners, window_owner_key(&owner), &owner,
+						 counted);
+		if (owned)
+			window->owned[direction_of(counted->key.direction)] += counted->count;
+	}
+	table_clear(&window->counts);
 }
 
 /* From here on registers count the peers: those known so far go in first. */
@@ -155,6 +219,14 @@ int window_order_peers(const void *a, const void *b)
 	return order_by(x->count, y->count, &x->key, &y->key, sizeof(x->key));
 }
 
+static int order_owners(const void *a, const void *b)
+{
+	const struct window_owner *x = a, *y = b;
+
+	return order_by(x->sent + x->received, y->sent + y->received, &x->key, &y->key,
+			sizeof(x->key));
+}
+
 int window_order_counts(const void *a, const void *b)
 {
 	const struct window_count *x = a, *y = b;
@@ -171,9 +243,7 @@ static int order_namespaces(const void *a, const void *b)
 			sizeof(x->netns));
 }
 
-/* Adds up the counters that the filter lets through by service, and keeps the largest. */
-static void summarize_ports(struct window *window, const struct filter *filter,
-			    struct window_summary *summary)
+static void summarize_ports(const struct window *window, struct window_summary *summary)
 {
 	struct top top = {
 		.entries = (uint8_t *)summary->ports,
@@ -182,28 +252,43 @@ static void summarize_ports(struct window *window, const struct filter *filter,
 		.order = window_order_ports,
 	};
 
-	table_clear(&window->services);
-	for (uint32_t i = 0; i < window->counts.used; i++) {
-		const struct window_count *counted = table_entry(&window->counts, i);
-		struct window_service_key key = {.netns = counted->key.netns,
-						 .port = counted->key.port,
-						 .role = counted->key.role};
-		struct window_port *port;
-
-		if (!filter_port_key(filter, &counted->key))
-			continue;
-		port = table_add(&window->services, &key); /* as large as counts: never full */
-		if (counted->key.direction == RST_SENT)
-			port->sent += counted->count;
-		else
-			port->received += counted->count;
-		port->causes[window_cause(counted->key.cause)] += counted->count;
-	}
 	for (uint32_t i = 0; i < window->services.used; i++)
 		top_offer(&top, table_entry(&window->services, i));
 	top_sort(&top);
 	summary->port_count = top.used;
 	summary->ports_all = window->services.used;
+}
+
+unsigned window_top_owners(const struct table *owners, const struct processes *processes,
+			   struct window_owner *top_owners, unsigned capacity)
+{
+	struct top top = {
+		.entries = (uint8_t *)top_owners,
+		.entry_size = sizeof(*top_owners),
+		.capacity = capacity,
+		.order = order_owners,
+	};
+
+	for (uint32_t i = 0; i < owners->used; i++)
+		top_offer(&top, table_entry(owners, i));
+	top_sort(&top);
+	/* Another process may have the place of one that was forgotten since. */
+	for (uint32_t i = 0; i < top.used; i++) {
+		uint32_t number = top_owners[i].key.process;
+
+		top_owners[i].owner.process = number ? processes_find(processes, number) : NULL;
+	}
+	return top.used;
+}
+
+static void summarize_owners(const struct window *window, const struct processes *processes,
+			     struct window_summary *summary)
+{
+	summary->owner_count =
+		window_top_owners(&window->owners, processes, summary->owners, WINDOW_TOP);
+	summary->owners_all = window->owners.used;
+	for (unsigned i = 0; i < RST_DIRECTIONS; i++)
+		summary->owners_unknown[i] = window->total[i] - window->owned[i];
 }
 
 static void summarize_peers(const struct window *window, const struct filter *filter,
@@ -249,8 +334,8 @@ static void summarize_namespaces(const struct window *window, const struct filte
 	summary->netns_count = top.used;
 }
 
-void window_summarize(struct window *window, const struct filter *filter,
-		      struct window_summary *summary)
+void window_summarize(const struct window *window, const struct filter *filter,
+		      const struct processes *processes, struct window_summary *summary)
 {
 	memset(summary, 0, sizeof(*summary));
 	summary->start_ns = window->start_ns;
@@ -262,7 +347,8 @@ void window_summarize(struct window *window, const struct filter *filter,
 	summary->outside = window->outside;
 	summary->losses = window->losses;
 	summary->distinct_peers = window_distinct(window, &summary->distinct_exact);
-	summarize_ports(window, filter, summary);
+	summarize_ports(window, summary);
+	summarize_owners(window, processes, summary);
 	summarize_peers(window, filter, summary);
 	summarize_namespaces(window, filter, summary);
 }

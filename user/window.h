@@ -13,10 +13,12 @@
 #include "event.h"
 #include "filter.h"
 #include "names.h"
+#include "owner.h"
 #include "record.h"
 #include "table.h"
 
-#define WINDOW_COUNTS	  131072 /* exact counters of a window */
+#define WINDOW_COUNTS	  131072 /* exact counters of a slice; services of a window */
+#define WINDOW_OWNERS	  8192
 #define WINDOW_PEERS	  65536
 #define WINDOW_NAMESPACES 4096
 #define WINDOW_TOP	  10 /* entries of a list */
@@ -24,7 +26,6 @@
 /* One exact counter. */
 struct window_count {
 	struct rst_port_key key;
-	uint32_t pad;
 	uint64_t count;
 };
 
@@ -42,6 +43,19 @@ struct window_port {
 	uint64_t causes[RST_CAUSES];
 };
 
+struct window_owner_key {
+	uint32_t known_by; /* enum owner_known */
+	uint32_t process;  /* its number; 0: none, or not known any more */
+};
+
+/* An owner with its resets. */
+struct window_owner {
+	struct window_owner_key key;
+	struct owner owner; /* if it stopped listening several times: as at the last */
+	uint64_t sent, received;
+	uint64_t causes[RST_CAUSES];
+};
+
 struct window_peer {
 	struct rst_peer_key key;
 	uint64_t count;
@@ -51,6 +65,7 @@ struct window_netns {
 	uint32_t netns;
 	uint32_t pad;
 	uint64_t count[RST_DIRECTIONS];
+	const char *name; /* in a summary, the pipeline's to fill; NULL: none is known */
 };
 
 struct window_address {
@@ -73,7 +88,8 @@ struct window {
 	unsigned slices;
 	uint64_t total[RST_DIRECTIONS];
 	uint64_t causes[RST_CAUSES];
-	uint64_t reasons[RST_REASONS]; /* of sent resets */
+	uint64_t reasons[RST_REASONS];	/* of sent resets */
+	uint64_t owned[RST_DIRECTIONS]; /* resets that have an owner, shown or not */
 	uint64_t events;
 	uint64_t outside; /* resets that came in and were dropped before TCP had them */
 	uint64_t peer_error;
@@ -82,8 +98,10 @@ struct window {
 	/* HyperLogLog, used once the peers of some slice are not all known (estimate). */
 	bool estimate;
 	uint8_t registers[RST_DISTINCT_WIDTH];
-	TABLE_OF(struct window_count, counts, WINDOW_COUNTS);
-	TABLE_OF(struct window_port, services, WINDOW_COUNTS); /* made by window_summarize() */
+	TABLE_OF(struct window_count, counts, WINDOW_COUNTS); /* of the slice being fed */
+	/* What the filter lets through of the slices before. */
+	TABLE_OF(struct window_port, services, WINDOW_COUNTS);
+	TABLE_OF(struct window_owner, owners, WINDOW_OWNERS);
 	TABLE_OF(struct window_peer, peers, WINDOW_PEERS);
 	TABLE_OF(struct window_netns, namespaces, WINDOW_NAMESPACES);
 	TABLE_OF(struct window_address, addresses, WINDOW_PEERS);
@@ -98,6 +116,10 @@ struct window_summary {
 	struct window_port ports[WINDOW_TOP];
 	unsigned port_count;
 	uint64_t ports_all; /* services that the filter lets through, shown or not */
+	struct window_owner owners[WINDOW_TOP];
+	unsigned owner_count;
+	uint64_t owners_all;
+	uint64_t owners_unknown[RST_DIRECTIONS]; /* resets in no owner's row, whatever the filter */
 	struct window_peer peers[WINDOW_TOP];
 	unsigned peer_count;
 	uint64_t peer_error; /* each peer's count may be too low by as much */
@@ -128,6 +150,14 @@ int window_order_ports(const void *a, const void *b);
 int window_order_peers(const void *a, const void *b);
 int window_order_counts(const void *a, const void *b);
 
+struct window_owner_key window_owner_key(const struct owner *owner);
+/* Adds a counter to its owner's row, made if need be. False if the table is full. */
+bool window_add_owner(struct table *owners, struct window_owner_key key, const struct owner *owner,
+		      const struct window_count *counted);
+/* The largest rows; returns how many. Their processes are those that are still known. */
+unsigned window_top_owners(const struct table *owners, const struct processes *processes,
+			   struct window_owner *top, unsigned capacity);
+
 void window_init(struct window *window, uint64_t seed);
 /* Forgets all; the next window starts where this one ended. */
 void window_next(struct window *window);
@@ -137,12 +167,18 @@ void window_add_peer(struct window *window, const struct record_peer *peer);
 void window_add_other(struct window *window, const struct record_other *other);
 void window_add_distinct(struct window *window, const struct record_distinct *distinct);
 void window_add_outside(struct window *window, const struct record_outside *outside);
+/* The slice's counters are all there: adds them to their services and owners, as these are known
+ * at time_ns, its end. What happens to a listener later does not change whose they were. */
+void window_settle(struct window *window, const struct filter *filter,
+		   const struct processes *processes, const struct listeners *listeners,
+		   uint64_t time_ns);
 void window_add_slice(struct window *window, const struct record_slice *slice);
 
 /* Number of distinct peer addresses; *exact says whether they were counted or estimated. */
 uint64_t window_distinct(const struct window *window, bool *exact);
-/* Condenses; the lists hold what the filter lets through. Wall times and the audit are left 0. */
-void window_summarize(struct window *window, const struct filter *filter,
-		      struct window_summary *summary);
+/* Condenses what is settled; the lists hold what the filter lets through. Wall times, names and the
+ * audit are left 0. */
+void window_summarize(const struct window *window, const struct filter *filter,
+		      const struct processes *processes, struct window_summary *summary);
 
 #endif

@@ -32,6 +32,7 @@ enum bpf_map_type {
 	BPF_MAP_TYPE_HASH = 1,
 	BPF_MAP_TYPE_ARRAY = 2,
 	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
+	BPF_MAP_TYPE_LRU_HASH = 9,
 	BPF_MAP_TYPE_ARRAY_OF_MAPS = 12,
 	BPF_MAP_TYPE_RINGBUF = 27,
 };
@@ -40,6 +41,7 @@ enum {
 	BPF_NOEXIST = 1,
 };
 enum {
+	BPF_F_NO_PREALLOC = 1,
 	BPF_F_MMAPABLE = 1024,
 };
 enum {
@@ -71,6 +73,78 @@ struct hlist_nulls_node {
 	struct hlist_nulls_node **pprev;
 };
 
+struct list_head {
+	struct list_head *next;
+};
+
+/* Who runs: credentials, which every process has its own of, and control groups. */
+typedef struct {
+	unsigned int val;
+} kuid_t;
+
+struct cred {
+	kuid_t euid;
+};
+
+struct kernfs_node {
+	const char *name;
+	struct kernfs_node *__parent; /* parent before Linux 6.15 */
+};
+
+struct kernfs_node___parent {
+	struct kernfs_node *parent;
+};
+
+struct cgroup_root {
+	char name[64];
+};
+
+struct cgroup {
+	struct kernfs_node *kn;
+	struct cgroup_root *root;
+};
+
+struct cgrp_cset_link {
+	struct cgroup *cgrp;
+	struct list_head cgrp_link;
+};
+
+struct css_set {
+	struct cgroup *dfl_cgrp;
+	struct list_head cgrp_links;
+};
+
+struct task_struct {
+	unsigned int flags;
+	int exit_code;
+	__u32 pid;
+	__u32 tgid;
+	__u64 start_boottime;
+	struct task_struct *group_leader;
+	const struct cred *cred;
+	char comm[16];
+	struct css_set *cgroups;
+};
+
+struct inode {
+	unsigned short i_mode;
+};
+
+struct file {
+	const struct cred *f_cred;
+	struct inode *f_inode;
+	void *private_data;
+};
+
+struct socket {
+	struct file *file;
+	struct sock *sk;
+};
+
+typedef struct {
+	int owned;
+} socket_lock_t;
+
 struct sock_common {
 	__be32 skc_daddr;
 	__be32 skc_rcv_saddr;
@@ -80,6 +154,8 @@ struct sock_common {
 	volatile unsigned char skc_state;
 	possible_net_t skc_net;
 	unsigned long skc_flags;
+	struct sock *skc_listener; /* of a request mini-socket, in the place of the flags */
+	unsigned char skc_ipv6only : 1;
 	struct in6_addr skc_v6_daddr;
 	struct in6_addr skc_v6_rcv_saddr;
 	struct hlist_nulls_node skc_nulls_node;
@@ -91,6 +167,9 @@ struct sock {
 	__u32 sk_max_ack_backlog;
 	__u8 sk_shutdown;
 	__u16 sk_type;
+	__u16 sk_protocol;
+	struct socket *sk_socket;
+	socket_lock_t sk_lock;
 };
 
 struct ipv6_pinfo {
@@ -106,14 +185,22 @@ struct inet_sock {
 
 struct inet_connection_sock {
 	__u8 icsk_probes_out;
+	struct {
+		__u32 lrcvtime;
+	} icsk_ack;
+	void *icsk_ulp_data;
+};
+
+struct mptcp_subflow_context {
+	struct sock *conn;
 };
 
 struct tcp_sock {
-	__u32 snd_nxt;
-	__u32 snd_una;
-	__u64 bytes_acked;
+	__u32 lsndtime;
+	__u64 bytes_received;
 	__u64 bytes_sent;
 	__u64 bytes_retrans;
+	bool is_mptcp;
 };
 
 struct inet_bind_bucket {
@@ -122,6 +209,23 @@ struct inet_bind_bucket {
 
 struct inet_timewait_sock {
 	struct inet_bind_bucket *tw_tb;
+};
+
+struct seq_file;
+
+struct bpf_iter_meta {
+	struct seq_file *seq;
+};
+
+struct bpf_iter__task {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+};
+
+struct bpf_iter__task_file {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+	struct file *file;
 };
 
 struct net_device {

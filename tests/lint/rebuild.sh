@@ -17,10 +17,14 @@ including()
 		gcc -std=gnu11 -D_GNU_SOURCE -MM -Ibpf -Iuser -Ibuild "$source" | grep -qE "[ /]?$1( |\$)" &&
 			echo "build/$(basename "$source" .c).o"
 	done
-	for source in rstwatch functions; do
+	for source in rstwatch functions walk; do
 		clang -target bpf -MM -Ibpf -Ivmlinux "bpf/$source.bpf.c" | grep -qE " $1( |\$)" || continue
-		printf '%s\n' "build/$source.bpf.o" "build/${source}_probes.bpf.o" build/functions.o
-		[ "$source" = functions ] || printf '%s\n' build/capture.o build/hooks.o
+		printf '%s\n' "build/$source.bpf.o" "build/${source}_probes.bpf.o"
+		case $source in
+		rstwatch) printf 'build/%s.o\n' capture counters functions hooks seed ;;
+		functions) echo build/functions.o ;;
+		walk) echo build/seed.o ;;
+		esac
 	done
 	:
 }

@@ -19,10 +19,10 @@ clang_warnings()
 clang_tidy()
 {
 	# shellcheck disable=SC2086
-	printf '%s\n' user/*.c | grep -vE '/(capture|functions|hooks)\.c' |
+	printf '%s\n' user/*.c | grep -vE '/(capture|counters|functions|hooks|seed)\.c' |
 		xargs -P 2 -I{} clang-tidy --quiet {} -- $flags &&
 		clang-tidy --quiet --checks=-clang-analyzer-unix.Malloc \
-			user/capture.c user/functions.c user/hooks.c -- \
+			user/capture.c user/counters.c user/functions.c user/hooks.c user/seed.c -- \
 			$flags -isystem build
 }
 

@@ -153,7 +153,8 @@ with tap.test(f"{CHURN} namespaces come and go, {CHURN_RATE} a second: counted, 
     files_after, memory_after = open_files(watcher), memory_kib(watcher)
     equal(watcher.stop(), 0, "exit code")
     equal(files_after, files, "open files")
-    check(memory_after - memory < 1024, f"memory grew from {memory} to {memory_after} KiB")
+    # Of each process that had sockets, some is kept, in tables that are bounded (test_growth.py).
+    check(memory_after - memory < 1024 + 8 * CHURN, f"memory grew from {memory} to {memory_after} KiB")
     # A hook that interrupts itself on its CPU is skipped by the kernel, which counts that.
     skipped = watcher.objects[-1]["lost"]["hook_calls"]
     made = 2 * (warm_up + CHURN)

@@ -121,7 +121,9 @@ for name, capabilities in (("CAP_BPF and CAP_PERFMON", ("bpf", "perfmon")),
         watcher = Watcher("-i", "1", wrapper=[*enough, *as_nobody(*capabilities)], binary=binary)
         equal(connect_refused(pair.client, pair.server.ip4, 61001, 5), 5)
         equal(watcher.stop(), 0, "exit code; " + watcher.stderr())
-        equal(watcher.stderr(), "", "standard error")
+        # Whose executables they are, /proc does not tell nobody.
+        said = watcher.stderr().splitlines()
+        check(len(said) <= 1 and all("executable" in line for line in said), said)
         equal(watcher.sum(pair.server, "sent"), 5, "sent")
         equal(len(watcher.events(pair.client)), 5, "received events")
 

@@ -139,7 +139,7 @@ with tap.test("full disk: exit 1, a message, and what was written replays"):
     # A private mount namespace: nothing of it is left when rstwatch has ended.
     watcher = Watcher("-i", "1", command=("record", "-o", disk + "/file"), keep="all",
                       wrapper=("unshare", "--mount", "sh", "-c",
-                               f'mount -t tmpfs -o size=256k none {disk} && exec "$@"', "sh"))
+                               f'mount -t tmpfs -o size=1m none {disk} && exec "$@"', "sh"))
     inside = os.open(f"/proc/{watcher.process.pid}/root{disk}", os.O_RDONLY | os.O_DIRECTORY)
     defer(os.close, inside)
     for _ in range(100):

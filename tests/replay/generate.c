@@ -5,6 +5,7 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -197,8 +198,8 @@ static void kernel(struct run *run, uint32_t netns, enum record_kernel_status st
 }
 
 /* Streams an event half-way through the slice, `after_ms` later than that. */
-static void event(struct run *run, const char *local, const char *remote, unsigned after_ms,
-		  struct rst_event event)
+static void event_of(struct run *run, const char *local, const char *remote, unsigned after_ms,
+		     struct rst_event event, const struct rst_connection *connection)
 {
 	struct record_event record = {.head = RECORD_HEAD(record_event, RECORD_EVENT),
 				      .event = event};
@@ -207,7 +208,61 @@ static void event(struct run *run, const char *local, const char *remote, unsign
 	record.event.slice = run->slice;
 	address(record.event.local, local);
 	address(record.event.peer, remote);
+	if (connection)
+		record.connection = *connection;
+	else
+		record.head.size = offsetof(struct record_event, connection);
 	run->events++;
+	add(run, &record.head);
+}
+
+static void event(struct run *run, const char *local, const char *remote, unsigned after_ms,
+		  struct rst_event event)
+{
+	event_of(run, local, remote, after_ms, event, NULL);
+}
+
+static void process(struct run *run, uint32_t number, uint32_t pid, const char *comm,
+		    const char *exe, const char *cgroup)
+{
+	struct record_process record = {.head = RECORD_HEAD(record_process, RECORD_PROCESS),
+					.number = number,
+					.pid = pid,
+					.started = 1000 + number,
+					.uid = 1000};
+
+	snprintf(record.comm, sizeof(record.comm), "%s", comm);
+	snprintf(record.exe, sizeof(record.exe), "%s", exe);
+	snprintf(record.cgroup, sizeof(record.cgroup), "%s", cgroup);
+	add(run, &record.head);
+}
+
+/* So many milliseconds into the slice. exit_status: -1 if its process goes on. */
+static void listener(struct run *run, unsigned after_ms, enum rst_listener_change change,
+		     uint32_t netns, const char *local, uint16_t port, uint32_t owner,
+		     int exit_status)
+{
+	struct record_listener record = {
+		.head = RECORD_HEAD(record_listener, RECORD_LISTENER),
+		.listener = {.time_ns = run->now_ns + after_ms * 1000000ULL,
+			     .socket = 0x1000 + port,
+			     .netns = netns,
+			     .owner = owner,
+			     .port = port,
+			     .change = change,
+			     .flags = exit_status < 0 ? 0 : RST_LISTENER_EXITING,
+			     .exit_status = exit_status < 0 ? 0 : exit_status}};
+
+	address(record.listener.address, local);
+	add(run, &record.head);
+}
+
+static void netns_name(struct run *run, uint32_t netns, const char *name)
+{
+	struct record_netns record = {.head = RECORD_HEAD(record_netns, RECORD_NETNS),
+				      .netns = netns};
+
+	snprintf(record.name, sizeof(record.name), "%s", name);
 	add(run, &record.head);
 }
 
@@ -618,6 +673,164 @@ static void make_audit(const char *directory)
 	finish(&run);
 }
 
+#define DOCKER	"4f5e6d7c8b9a0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796"
+#define POD	"0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0"
+#define SIGSEGV 11
+
+/* A reset that a socket of that process sends, or one that hits it; counted and streamed. */
+static void owned(struct run *run, unsigned after_ms, struct rst_event reset,
+		  const struct rst_connection *connection)
+{
+	bool server = reset.role == RST_ROLE_SERVER;
+
+	event_of(run, "10.0.0.2", "10.0.0.7", after_ms, reset, connection);
+	count(run,
+	      KEY(.netns = reset.netns, .port = server ? reset.local_port : reset.peer_port,
+		  .direction = reset.direction, .cause = reset.cause, .reason = reset.reason,
+		  .role = reset.role, .owner = reset.owner),
+	      1);
+	peer(run, "10.0.0.7", reset.netns, reset.direction, 1);
+}
+
+/*
+ * Whose resets they are. First window: each way in which an owner is known, a service that
+ * crashes, names that a process should not have, and connections. Second: the service is back, and
+ * one that ends by itself, and one that only closes its socket. From then on an alarm, of which
+ * one process has most.
+ */
+static void make_owners(const char *directory)
+{
+	static const struct rate_settings touchy = {.floor = 1,
+						    .factor = 2,
+						    .hold = 0.5,
+						    .up = 3,
+						    .down = 5,
+						    .multiplier = 1,
+						    .max = 60,
+						    .after = 2};
+	static const struct rst_connection usual = {
+		.bytes_in = 120, .bytes_out = 4096, .age_ms = 3210, .idle_ms = 100};
+	static const struct rst_connection old = {.bytes_in = 1ULL << 40,
+						  .bytes_out = 7,
+						  .age_ms = RST_AGE_UNKNOWN,
+						  .idle_ms = 3600 * 1000 * 3};
+	struct run run = begin(directory, "owners", &touchy);
+	struct rst_event served = EVENT(.netns = HOST, .local_port = 8080, .peer_port = 51234,
+					.direction = RST_SENT, .role = RST_ROLE_SERVER);
+	struct rst_event reset;
+
+	netns_name(&run, CONTAINER, "blue");
+	process(&run, 1, 812, "nginx", "/usr/sbin/nginx", "/system.slice/nginx.service");
+	process(&run, 2, 4194304, "postgres", "/usr/lib/postgresql/bin/postgres",
+		"/system.slice/docker-" DOCKER ".scope");
+	process(&run, 3, 666, "\033[31mred\n\xff", "/tmp/\"\033]0;x\007", "/user.slice/\033[2J\n");
+	process(&run, 4, 900, "gr\xc3\xbc\xc3\x9f", "", "/kubepods/burstable/pod" POD "/" DOCKER);
+	process(&run, 5, 1000, "curl", "/usr/bin/curl",
+		"/user.slice/user-1000.slice/session-1.scope");
+	listener(&run, 0, RST_LISTENER_FOUND, HOST, "0.0.0.0", 8080, 1, -1);
+	listener(&run, 0, RST_LISTENER_FOUND, CONTAINER, "10.0.0.2", 5432, 2, -1);
+
+	/* The process of the socket, of each kind. */
+	reset = served;
+	reset.cause = RST_ABORTED;
+	reset.reason = TCP_STATE;
+	reset.flags = RST_EVENT_REASON;
+	reset.state = RST_STATE_ESTABLISHED;
+	reset.owner = 1;
+	owned(&run, 0, reset, &usual);
+	reset.owner = 3;
+	owned(&run, 1, reset, NULL);
+	reset.owner = 4;
+	owned(&run, 2, reset, &old);
+	reset.owner = 7; /* nothing is known of it */
+	owned(&run, 3, reset, NULL);
+	reset.owner = 2;
+	reset.netns = CONTAINER;
+	reset.local_port = 5432;
+	reset.flags = 0;
+	reset.reason = 0;
+	reset.direction = RST_RECEIVED;
+	reset.cause = RST_STAGE_ESTABLISHED;
+	owned(&run, 4, reset, &usual);
+	reset = EVENT(.netns = HOST, .local_port = 40000, .peer_port = 443,
+		      .direction = RST_RECEIVED, .cause = RST_STAGE_REFUSED,
+		      .state = RST_STATE_SYN_SENT, .role = RST_ROLE_CLIENT, .owner = 5);
+	owned(&run, 5, reset, NULL);
+	reset.owner = 0; /* of a socket that nobody is known to have */
+	owned(&run, 6, reset, NULL);
+	reset.flags = RST_EVENT_KERNEL;
+	event(&run, "10.0.0.2", "10.0.0.7", 7, reset);
+	count(&run,
+	      KEY(.netns = HOST, .port = 443, .direction = RST_RECEIVED, .cause = RST_STAGE_REFUSED,
+		  .role = RST_ROLE_CLIENT),
+	      1);
+	slice(&run, SECOND_NS, NO_LOSS);
+
+	/* Who listens, and nobody. */
+	reset = served;
+	reset.cause = RST_QUEUE_FULL;
+	reset.state = RST_STATE_LISTEN;
+	reset.trigger = RST_FLAG_SYN;
+	reset.flags = RST_EVENT_TRIGGER;
+	owned(&run, 0, reset, NULL);
+	reset.cause = RST_FIREWALL;
+	reset.state = 0;
+	owned(&run, 1, reset, NULL);
+	reset.cause = RST_CLOSED_PORT;
+	reset.reason = NO_SOCKET;
+	reset.flags |= RST_EVENT_REASON;
+	reset.local_port = 9999;
+	owned(&run, 2, reset, NULL);
+	slice(&run, SECOND_NS, NO_LOSS);
+
+	/* It crashes: those before are the listener's, those behind the last listener's. */
+	reset.local_port = 8080;
+	listener(&run, 300, RST_LISTENER_CLOSED, HOST, "0.0.0.0", 8080, 1, SIGSEGV);
+	owned(&run, 0, reset, NULL);
+	slice(&run, SECOND_NS, NO_LOSS);
+	quiet(&run, 2);
+	owned(&run, 0, reset, NULL);
+	slice(&run, SECOND_NS, NO_LOSS);
+	quiet(&run, 4);
+
+	/* It is back, under another number; and others stop in other ways. */
+	process(&run, 6, 1812, "nginx", "/usr/sbin/nginx", "/system.slice/nginx.service");
+	listener(&run, 1, RST_LISTENER_OPENED, HOST, "0.0.0.0", 8080, 6, -1);
+	listener(&run, 2, RST_LISTENER_OPENED, HOST, "0.0.0.0", 8081, 5, -1);
+	listener(&run, 3, RST_LISTENER_CLOSED, HOST, "0.0.0.0", 8081, 5, 3 << 8);
+	listener(&run, 4, RST_LISTENER_CLOSED, CONTAINER, "10.0.0.2", 5432, 2, -1);
+	netns_name(&run, CONTAINER, "\033[1mred\xff");
+	reset.cause = RST_QUEUE_FULL;
+	reset.state = RST_STATE_LISTEN;
+	reset.reason = 0;
+	reset.flags = RST_EVENT_TRIGGER;
+	owned(&run, 0, reset, NULL);
+	reset.cause = RST_CLOSED_PORT;
+	reset.state = 0;
+	reset.local_port = 8081;
+	owned(&run, 1, reset, NULL);
+	reset.local_port = 5432;
+	reset.netns = CONTAINER;
+	owned(&run, 2, reset, NULL);
+	slice(&run, SECOND_NS, NO_LOSS);
+	quiet(&run, 9);
+
+	/* Of 20 a second, 19 are one's. */
+	for (unsigned i = 0; i < 10; i++) {
+		count(&run,
+		      KEY(.netns = HOST, .port = 8080, .direction = RST_SENT, .cause = RST_ABORTED,
+			  .reason = TCP_STATE, .role = RST_ROLE_SERVER, .owner = 6),
+		      19);
+		count(&run,
+		      KEY(.netns = HOST, .port = 8080, .direction = RST_SENT, .cause = RST_FIREWALL,
+			  .role = RST_ROLE_SERVER),
+		      1);
+		slice(&run, SECOND_NS, NO_LOSS);
+	}
+	quiet(&run, 25);
+	finish(&run);
+}
+
 int main(int argc, char *argv[])
 {
 	if (argc != 2) {
@@ -635,5 +848,6 @@ int main(int argc, char *argv[])
 	make_endless(argv[1]);
 	make_names(argv[1]);
 	make_audit(argv[1]);
+	make_owners(argv[1]);
 	return 0;
 }

@@ -172,6 +172,28 @@ static inline void edges_assert(struct edges *edges, const char *expected)
 	edges_assert_written(edges->output, expected);
 }
 
+/* The same of its end only. */
+static inline void edges_assert_end(struct edges *edges, const char *expected)
+{
+	char *written = edges_written(edges->output);
+	size_t length = strlen(written), least = strlen(expected);
+
+	assert_string_equal(length < least ? written : written + length - least, expected);
+	free(written);
+	edges_output_clear(edges->output);
+}
+
+/* And of any part. */
+static inline void edges_assert_has(struct edges *edges, const char *expected)
+{
+	char *written = edges_written(edges->output);
+
+	if (!strstr(written, expected))
+		fail_msg("no %s in %s", expected, written);
+	free(written);
+	edges_output_clear(edges->output);
+}
+
 /* Forgets it. */
 static inline void edges_skip(struct edges *edges)
 {

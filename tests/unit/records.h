@@ -23,6 +23,10 @@
 struct records_told {
 	unsigned starts, events, windows, alerts, ends;
 	struct rst_event event[RECORDS_KEPT];
+	struct rst_connection connection[RECORDS_KEPT]; /* zero if not known */
+	bool has_connection[RECORDS_KEPT];
+	struct owner owner[RECORDS_KEPT];
+	char netns_name[RECORDS_KEPT][80]; /* "" if none is known */
 	struct window_summary window[RECORDS_KEPT];
 	struct alert alert[RECORDS_KEPT];
 	struct pipeline_run run; /* at the start */
@@ -99,13 +103,20 @@ static inline void records_tell_start(void *context, const struct pipeline_run *
 }
 
 static inline void records_tell_event(void *context, const struct pipeline_run *run,
-				      const struct rst_event *event)
+				      const struct pipeline_event *reset)
 {
 	struct records_told *told = context;
 
 	(void)run;
-	if (told->events < RECORDS_KEPT)
-		told->event[told->events] = *event;
+	if (told->events < RECORDS_KEPT) {
+		told->event[told->events] = *reset->event;
+		told->has_connection[told->events] = reset->connection;
+		if (reset->connection)
+			told->connection[told->events] = *reset->connection;
+		told->owner[told->events] = reset->owner;
+		if (reset->netns_name)
+			strcpy(told->netns_name[told->events], reset->netns_name);
+	}
 	told->events++;
 }
 
@@ -238,13 +249,97 @@ static inline void records_base(struct records *records, uint32_t netns, uint64_
 	records_kernel(records, netns, KERNEL_BASE, identity, counters);
 }
 
-/* Streams an event. It is counted by records_count(), like any reset. */
+/* Streams an event, of whose connection nothing is known. It is counted by records_count(), like
+ * any reset. */
 static inline void records_event(struct records *records, struct rst_event event)
 {
+	struct record_event record = {.head = RECORD_HEAD(record_event, RECORD_EVENT),
+				      .event = event};
+
+	record.head.size = record_size(RECORD_EVENT);
+	memset(&record.connection, 0xee, sizeof(record.connection)); /* is not looked at */
+	records->slice.events++;
+	assert_int_equal(records_feed(records, &record), 0);
+}
+
+static inline void records_event_of(struct records *records, struct rst_event event,
+				    struct rst_connection connection)
+{
 	const struct record_event record = {.head = RECORD_HEAD(record_event, RECORD_EVENT),
-					    .event = event};
+					    .event = event,
+					    .connection = connection};
 
 	records->slice.events++;
+	assert_int_equal(records_feed(records, &record), 0);
+}
+
+static inline struct record_process records_process_of(uint32_t number, uint32_t pid,
+						       const char *comm, const char *cgroup)
+{
+	struct record_process process = {.head = RECORD_HEAD(record_process, RECORD_PROCESS),
+					 .number = number,
+					 .pid = pid,
+					 .started = 1000 + number,
+					 .uid = 33};
+
+	strcpy(process.comm, comm);
+	strcpy(process.cgroup, cgroup);
+	return process;
+}
+
+static inline void records_process(struct records *records, uint32_t number, uint32_t pid,
+				   const char *comm, const char *cgroup)
+{
+	const struct record_process process = records_process_of(number, pid, comm, cgroup);
+
+	assert_int_equal(records_feed(records, &process), 0);
+}
+
+/* A socket on all addresses of IPv4; one for each port. */
+static inline struct record_listener records_listener_of(uint64_t time_ns, uint32_t netns,
+							 uint16_t port, uint32_t owner,
+							 enum rst_listener_change change)
+{
+	struct record_listener listener = {.head = RECORD_HEAD(record_listener, RECORD_LISTENER),
+					   .listener = {.time_ns = time_ns,
+							.socket = 0x1000 + port,
+							.netns = netns,
+							.owner = owner,
+							.port = port,
+							.change = change}};
+
+	unit_ipv4(listener.listener.address, 0);
+	return listener;
+}
+
+/* At the end of the last slice. */
+static inline void records_listens(struct records *records, uint32_t netns, uint16_t port,
+				   uint32_t owner)
+{
+	const struct record_listener listener =
+		records_listener_of(records->now_ns, netns, port, owner, RST_LISTENER_OPENED);
+
+	assert_int_equal(records_feed(records, &listener), 0);
+}
+
+/* Its process ends with that status, at that time. */
+static inline void records_stops(struct records *records, uint64_t time_ns, uint32_t netns,
+				 uint16_t port, uint32_t owner, uint32_t exit_status)
+{
+	struct record_listener listener =
+		records_listener_of(time_ns, netns, port, owner, RST_LISTENER_CLOSED);
+
+	listener.listener.flags = RST_LISTENER_EXITING;
+	listener.listener.exit_status = exit_status;
+	assert_int_equal(records_feed(records, &listener), 0);
+}
+
+static inline void records_netns(struct records *records, uint32_t netns, const char *name)
+{
+	struct record_netns record = {.head = RECORD_HEAD(record_netns, RECORD_NETNS),
+				      .netns = netns};
+
+	memcpy(record.name, name, strnlen(name, sizeof(record.name)));
 	assert_int_equal(records_feed(records, &record), 0);
 }
 

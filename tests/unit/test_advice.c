@@ -35,6 +35,34 @@ static void says_who_and_why(void **state)
 	assert_non_null(strstr(alert.advice, "Nothing listens"));
 }
 
+/* Who has most of it, and only then; however it calls itself. */
+static void says_whose_they_are(void **state)
+{
+	struct process process = {.pid = 812, .comm = "nginx"};
+	struct alert alert = alert_of(RST_SENT);
+
+	(void)state;
+	alert.causes[RST_ABORTED] = 1234;
+	alert.owner_count = 1;
+	alert.owners[0].owner = (struct owner){.known_by = OWNER_SOCKET, .process = &process};
+	alert.owners[0].sent = 616;
+	advice_rate(&alert, &verdict);
+	assert_null(strstr(alert.summary, "nginx"));
+	alert.owners[0].sent = 617;
+	advice_rate(&alert, &verdict);
+	assert_non_null(strstr(alert.summary, "; 100% aborted, 50% nginx (pid 812)"));
+	strcpy(process.comm, "\033[1m\n\xc3\xa9\x7f");
+	advice_rate(&alert, &verdict);
+	assert_non_null(strstr(alert.summary, "; 100% aborted, 50% ?[1m???? (pid 812)"));
+	alert.owners[0].owner.known_by = OWNER_LAST_LISTENER;
+	advice_rate(&alert, &verdict);
+	assert_non_null(strstr(alert.summary, "(pid 812, stopped)"));
+	/* The cause has said it. */
+	alert.owners[0].owner = (struct owner){.known_by = OWNER_KERNEL};
+	advice_rate(&alert, &verdict);
+	assert_string_equal(strstr(alert.summary, "; "), "; 100% aborted");
+}
+
 static void says_no_more_than_is_known(void **state)
 {
 	struct alert alert = alert_of(RST_RECEIVED);
@@ -98,11 +126,16 @@ static void cause_of_a_later_version(void **state)
 static void longest_sentence_fits(void **state)
 {
 	const struct rate_verdict huge = {.recent = 1e17, .baseline = 1e17};
+	const struct process process = {.pid = 0xffffffff, .comm = "nnnnnnnnnnnnnnn"};
 	struct alert alert = alert_of(RST_RECEIVED);
 
 	(void)state;
 	alert.netns = 0xffffffff;
 	alert.total = 1;
+	alert.owner_count = 1;
+	alert.owners[0].owner =
+		(struct owner){.known_by = OWNER_LAST_LISTENER, .process = &process};
+	alert.owners[0].received = 1;
 	alert.causes[RST_STAGE_ESTABLISHED] = 1;
 	alert.port_count = alert.peer_count = 1;
 	alert.ports[0] = (struct window_port){.key = {.port = 65535}, .received = 1};
@@ -117,6 +150,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(says_who_and_why),
+		cmocka_unit_test(says_whose_they_are),
 		cmocka_unit_test(says_no_more_than_is_known),
 		cmocka_unit_test(advice_fits_the_main_cause),
 		cmocka_unit_test(cause_of_a_later_version),

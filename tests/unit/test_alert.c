@@ -262,6 +262,35 @@ static void each_word_has_a_name(void **state)
 	assert_string_equal(alert_severity_name(ALERT_CRITICAL), "critical");
 }
 
+static void main_owner_has_half_of_it(void **state)
+{
+	const struct process process = {.pid = 812};
+	struct alert alert = {.total = 11, .owner_count = 1};
+	struct window_owner *owner = &alert.owners[0];
+
+	(void)state;
+	*owner = (struct window_owner){
+		.owner = {.known_by = OWNER_SOCKET, .process = &process}, .sent = 3, .received = 3};
+	assert_ptr_equal(alert_main_owner(&alert), owner);
+	owner->sent = 2;
+	assert_null(alert_main_owner(&alert));
+	alert.total = 10;
+	assert_ptr_equal(alert_main_owner(&alert), owner);
+	alert.owner_count = 0;
+	assert_null(alert_main_owner(&alert));
+	alert.owner_count = 1;
+	owner->sent = owner->received = alert.total = 0;
+	assert_null(alert_main_owner(&alert));
+	/* Who has no process for a reason is somebody, whose process is not known is not. */
+	*owner = (struct window_owner){.owner = {.known_by = OWNER_SOCKET}, .sent = 10};
+	alert.total = 10;
+	for (unsigned known = 0; known < OWNER_KNOWNS; known++) {
+		owner->owner.known_by = known;
+		assert_int_equal(!!alert_main_owner(&alert),
+				 known == OWNER_KERNEL || known == OWNER_FIREWALL);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -280,6 +309,7 @@ int main(void)
 		cmocka_unit_test(update_is_not_a_nanosecond_early),
 		cmocka_unit_test(updates_pause_and_do_not_pile_up),
 		cmocka_unit_test(each_word_has_a_name),
+		cmocka_unit_test(main_owner_has_half_of_it),
 	};
 
 	return cmocka_run_group_tests_name("alert", tests, NULL, NULL);

@@ -23,6 +23,9 @@ static const struct coverage_kernel v6_18 = {.send_reason = true,
 					     .drop_rejected = true,
 					     .request_reason = true};
 
+#define WHOSE                                                                                      \
+	(BIT(HOOK_STATE) | BIT(HOOK_READ) | BIT(HOOK_FORK) | BIT(HOOK_EXEC) | BIT(HOOK_RENAME) |   \
+	 BIT(HOOK_FREE) | BIT(HOOK_SEED) | BIT(HOOK_CREDS))
 #define TRACEPOINTS (BIT(HOOK_SEND) | BIT(HOOK_RECEIVE) | BIT(HOOK_DROP))
 #define REJECTS	    (BIT(HOOK_REJECT4) | BIT(HOOK_REJECT6))
 #define ALL	    (BIT(HOOKS) - 1)
@@ -234,7 +237,7 @@ static void linux_6_12(void **state)
 	const unsigned all = wanted(&v6_12);
 
 	(void)state;
-	assert_int_equal(all, TRACEPOINTS | REJECTS | BIT(HOOK_REQUEST));
+	assert_int_equal(all, TRACEPOINTS | WHOSE | REJECTS | BIT(HOOK_REQUEST));
 	assert_coverage(&v6_12, all, NULL, 0); /* everything, exactly */
 	ASSERT_COVERAGE(&v6_12, TRACEPOINTS, CAUSE(RST_FIREWALL, UNSEEN, NO_NETFILTER),
 			CAUSE(RST_STAGE_HANDSHAKE, INFERRED, OR_OUTSIDE),
@@ -254,10 +257,10 @@ static void linux_6_18(void **state)
 	const unsigned all = wanted(&v6_18);
 
 	(void)state;
-	assert_int_equal(all, TRACEPOINTS | REJECTS | BIT(HOOK_REQUEST));
+	assert_int_equal(all, TRACEPOINTS | WHOSE | REJECTS | BIT(HOOK_REQUEST));
 	assert_coverage(&v6_18, all, NULL, 0);
 	assert_coverage(&v6_18, ALL, NULL, 0);
-	ASSERT_COVERAGE(&v6_18, TRACEPOINTS | REJECTS, CHALLENGED);
+	ASSERT_COVERAGE(&v6_18, TRACEPOINTS | WHOSE | REJECTS, CHALLENGED);
 	ASSERT_COVERAGE(&v6_18, TRACEPOINTS, CAUSE(RST_FIREWALL, UNSEEN, NO_NETFILTER), CHALLENGED);
 }
 
@@ -398,6 +401,14 @@ static void which_hooks_are_wanted(void **state)
 		[HOOK_SEND] = {true, true, true, true, true, true},
 		[HOOK_RECEIVE] = {true, true, true, true, true, true},
 		[HOOK_DROP] = {true, true, true, true, true, true},
+		[HOOK_STATE] = {true, true, true, true, true, true},
+		[HOOK_READ] = {true, true, true, true, true, true},
+		[HOOK_FORK] = {true, true, true, true, true, true},
+		[HOOK_EXEC] = {true, true, true, true, true, true},
+		[HOOK_RENAME] = {true, true, true, true, true, true},
+		[HOOK_FREE] = {true, true, true, true, true, true},
+		[HOOK_SEED] = {true, true, true, true, true, true},
+		[HOOK_CREDS] = {true, true, true, true, true, true},
 		[HOOK_SEND4] = {true, true, true, false, false, false},
 		[HOOK_SEND6] = {true, true, true, false, false, false},
 		[HOOK_REJECT4] = {true, true, true, true, true, true},
@@ -413,6 +424,44 @@ static void which_hooks_are_wanted(void **state)
 		for (size_t i = 0; i < COUNT_OF(kernels); i++)
 			if (coverage_wants(kernels[i], hook) != wants[hook][i])
 				fail_msg("hook %u, kernel %zu", hook, i);
+}
+
+/* --- owners --- */
+
+static void owners_hook_by_hook(void **state)
+{
+	static const struct {
+		unsigned without;
+		unsigned owner;
+		unsigned verdict;
+	} rows[] = {
+		{BIT(HOOK_STATE), COVERAGE_OWNER_SOCKET, INFERRED},
+		{BIT(HOOK_FORK), COVERAGE_OWNER_SOCKET, INFERRED},
+		{BIT(HOOK_EXEC), COVERAGE_OWNER_SOCKET, INFERRED},
+		{BIT(HOOK_FREE), COVERAGE_OWNER_SOCKET, INFERRED},
+		{BIT(HOOK_READ), COVERAGE_OWNER_MOVED, INFERRED},
+		{BIT(HOOK_STATE), COVERAGE_OWNER_LISTENER, UNSEEN},
+		{BIT(HOOK_SEED), COVERAGE_OWNER_BEFORE, UNSEEN},
+	};
+
+	(void)state;
+	for (unsigned owner = 0; owner < COVERAGE_OWNERS; owner++) {
+		struct coverage all = coverage_of(&v6_18, ALL);
+
+		assert_int_equal(coverage_owner(&all, owner).verdict, COVERAGE_EXACT);
+		assert_non_null(coverage_owner_name(owner));
+	}
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct coverage without = coverage_of(&v6_18, ALL & ~rows[i].without);
+		struct coverage_answer answer = coverage_owner(&without, rows[i].owner);
+
+		assert_int_equal(answer.verdict, rows[i].verdict);
+		assert_non_null(answer.why);
+		assert_int_equal(coverage_is_complete(&without),
+				 rows[i].without != BIT(HOOK_STATE) &&
+					 rows[i].without != BIT(HOOK_SEED));
+	}
+	assert_null(coverage_owner_name(COVERAGE_OWNERS));
 }
 
 /* A hook that is not wanted changes no verdict. */
@@ -529,6 +578,7 @@ int main(void)
 		cmocka_unit_test(functions_of_5_17_one_by_one),
 		cmocka_unit_test(counters_of_inferred_causes),
 		cmocka_unit_test(which_hooks_are_wanted),
+		cmocka_unit_test(owners_hook_by_hook),
 		cmocka_unit_test(what_is_not_wanted_adds_nothing),
 		cmocka_unit_test(more_hooks_see_no_less),
 		cmocka_unit_test(less_than_exact_is_explained),

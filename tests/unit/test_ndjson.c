@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "edges.h"
 
+#include "explain.h"
+
 #define START                                                                                      \
 	"{\"type\":\"start\",\"time\":\"2023-11-14T22:13:20.000000000Z\",\"version\":\"1\","       \
 	"\"kernel\":\"6.18\",\"window_seconds\":10,\"hooks\":{}}\n"
@@ -8,6 +10,12 @@
 	"\"events_thinned\":0,\"lost\":{\"events\":0,\"hook_calls\":0,\"ports\":0,\"peers\":0,"    \
 	"\"namespaces\":0,\"alarm_namespaces\":0}"
 
+/* Of an event without a socket. */
+#define KERNEL ",\"owner\":{\"known_by\":\"kernel\"}"
+/* Of a window in which nobody is known. */
+#define NO_OWNERS(sent, received)                                                                  \
+	"\"owners\":[],\"distinct_owners\":0,\"owners_unknown\":{\"sent\":" #sent                  \
+	",\"received\":" #received "},"
 #define NOT_AUDITED "\"dropped_before_tcp\":0,"
 #define NO_UNEXPLAINED                                                                             \
 	"\"unexplained\":{\"OutRsts\":0,\"AttemptFails\":0,\"EstabResets\":0,"                     \
@@ -82,22 +90,25 @@ static void names_that_are_not_ours(void **state)
 			    "\"reason\":\"R\\\":{}\\u007f\",\"family\":4,"
 			    "\"local\":{\"address\":\"10.0.0.2\",\"port\":8080},"
 			    "\"peer\":{\"address\":\"10.0.0.7\",\"port\":51234},"
-			    "\"netns\":4026531840}\n");
+			    "\"netns\":4026531840" KERNEL "}\n");
 	key.netns = 0;
 	records_run(&edges->records, key, 2, 10);
-	edges_assert(edges, "{\"type\":\"window\",\"start\":\"2023-11-14T22:13:20.000000000Z\","
-			    "\"end\":\"2023-11-14T22:13:30.000000000Z\","
-			    "\"sent\":{\"total\":20,\"causes\":{\"aborted\":20},"
-			    "\"reasons\":{\"R\\\":{}\\u007f\":20}},"
-			    "\"received\":{\"total\":0,\"stages\":{}},"
-			    "\"ports\":[{\"port\":80,\"role\":\"server\",\"netns\":0,\"sent\":20,"
-			    "\"received\":0,\"causes\":{\"aborted\":20}}],\"distinct_ports\":1,"
-			    "\"peers\":[],\"distinct_peers\":0,\"distinct_peers_estimated\":false,"
-			    "\"namespaces\":[{\"netns\":0,\"sent\":20,\"received\":0}],"
-			    "\"distinct_namespaces\":1,\"dropped_before_tcp\":0,\"events\":1,"
-			    "\"events_thinned\":19,"
-			    "\"lost\":{\"events\":0,\"hook_calls\":0,\"ports\":0,\"peers\":0,"
-			    "\"namespaces\":0,\"alarm_namespaces\":0}}\n");
+	edges_assert(
+		edges,
+		"{\"type\":\"window\",\"start\":\"2023-11-14T22:13:20.000000000Z\","
+		"\"end\":\"2023-11-14T22:13:30.000000000Z\","
+		"\"sent\":{\"total\":20,\"causes\":{\"aborted\":20},"
+		"\"reasons\":{\"R\\\":{}\\u007f\":20}},"
+		"\"received\":{\"total\":0,\"stages\":{}},"
+		"\"ports\":[{\"port\":80,\"role\":\"server\",\"netns\":0,\"sent\":20,"
+		"\"received\":0,\"causes\":{\"aborted\":20}}],\"distinct_ports\":1," NO_OWNERS(
+			20,
+			0) "\"peers\":[],\"distinct_peers\":0,\"distinct_peers_estimated\":false,"
+			   "\"namespaces\":[{\"netns\":0,\"sent\":20,\"received\":0}],"
+			   "\"distinct_namespaces\":1,\"dropped_before_tcp\":0,\"events\":1,"
+			   "\"events_thinned\":19,"
+			   "\"lost\":{\"events\":0,\"hook_calls\":0,\"ports\":0,\"peers\":0,"
+			   "\"namespaces\":0,\"alarm_namespaces\":0}}\n");
 }
 
 /* --- events --- */
@@ -204,10 +215,10 @@ static void freed_in_time_wait(void **state)
 		}
 }
 
-#define BARE                                                                                       \
+#define BARE(owner)                                                                                \
 	"{\"type\":\"event\",\"time\":\"2023-11-14T22:13:21.500000000Z\",\"direction\":\"sent\","  \
 	"\"cause\":\"unknown\",\"family\":4,\"local\":{\"address\":\"10.0.0.2\",\"port\":8080},"   \
-	"\"peer\":{\"address\":\"10.0.0.7\",\"port\":51234},\"netns\":4026531840}\n"
+	"\"peer\":{\"address\":\"10.0.0.7\",\"port\":51234},\"netns\":4026531840" owner "}\n"
 
 /* Role, state, trigger and reason: absent where they are not known, whatever the bytes hold. */
 static void what_is_not_known_is_absent(void **state)
@@ -218,26 +229,26 @@ static void what_is_not_known_is_absent(void **state)
 	edges_reason(edges, 2, "NO_SOCKET");
 	begin(edges);
 	records_event(&edges->records, event);
-	edges_assert(edges, BARE);
+	edges_assert(edges, BARE(KERNEL));
 	event.role = 0;
 	records_event(&edges->records, event);
-	edges_assert(edges, BARE);
+	edges_assert(edges, BARE(KERNEL));
 	event.role = RST_ROLES;
 	event.state = RST_STATES;
 	records_event(&edges->records, event);
-	edges_assert(edges, BARE);
+	edges_assert(edges, BARE(""));
 	event.role = event.state = 255;
 	event.reason = 2; /* but the flags do not say so */
 	event.trigger = RST_FLAG_SYN;
 	records_event(&edges->records, event);
-	edges_assert(edges, BARE);
+	edges_assert(edges, BARE(""));
 	event.flags = RST_EVENT_REASON;
 	event.reason = 5; /* no REASON record named it */
 	records_event(&edges->records, event);
-	edges_assert(edges, BARE);
+	edges_assert(edges, BARE(""));
 	event.reason = 0;
 	records_event(&edges->records, event);
-	edges_assert(edges, BARE);
+	edges_assert(edges, BARE(""));
 }
 
 static void no_flags_at_all(void **state)
@@ -276,11 +287,174 @@ static void ipv6(void **state)
 		     "{\"type\":\"event\",\"time\":\"2023-11-14T22:13:21.500000000Z\","
 		     "\"direction\":\"sent\",\"cause\":\"half_open\",\"family\":6,"
 		     "\"local\":{\"address\":\"2001:db8::2\",\"port\":65535},"
-		     "\"peer\":{\"address\":\"2001:db8::7\",\"port\":0},\"netns\":0}\n"
+		     "\"peer\":{\"address\":\"2001:db8::7\",\"port\":0},\"netns\":0" KERNEL "}\n"
 		     "{\"type\":\"event\",\"time\":\"2023-11-14T22:13:21.500000000Z\","
 		     "\"direction\":\"sent\",\"cause\":\"half_open\",\"family\":6,"
 		     "\"local\":{\"address\":\"ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff\","
-		     "\"port\":65535},\"peer\":{\"address\":\"::\",\"port\":0},\"netns\":0}\n");
+		     "\"port\":65535},\"peer\":{\"address\":\"::\",\"port\":0},\"netns\":0" KERNEL
+		     "}\n");
+}
+
+/* From the member "netns" of an event on. */
+static void assert_from_netns(struct edges *edges, const char *expected)
+{
+	char *written = edges_written(edges->output), *found = strstr(written, "\"netns\":");
+
+	assert_non_null(found);
+	assert_string_equal(found, expected);
+	free(written);
+	edges_skip(edges);
+}
+
+#define NETNS	  "\"netns\":4026531840"
+#define CONTAINER "4f5e6d7c8b9a0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796"
+#define POD	  "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0"
+
+static void owners(void **state)
+{
+	struct edges *edges = *state;
+	struct record_process process =
+		records_process_of(1, 812, "nginx", "/kubepods/burstable/pod" POD "/" CONTAINER);
+	struct rst_event event = edges_event(RST_SENT, RST_ABORTED);
+	char *written;
+
+	begin(edges);
+	event.state = RST_STATE_ESTABLISHED;
+	records_event(&edges->records, event);
+	assert_from_netns(edges, NETNS "}\n"); /* nobody is known */
+	strcpy(process.exe, "/usr/sbin/nginx");
+	assert_int_equal(records_feed(&edges->records, &process), 0);
+	event.owner = 1;
+	records_event(&edges->records, event);
+	written = edges_written(edges->output);
+	assert_non_null(strstr(written, NETNS ",\"owner\":{\"pid\":812,\"comm\":\"nginx\","
+					      "\"exe\":\"/usr/sbin/nginx\",\"uid\":33,"
+					      "\"cgroup\":\"/kubepods/burstable/pod" POD
+					      "/" CONTAINER "\","));
+	assert_non_null(strstr(written, ",\"container\":\"" CONTAINER "\","));
+	assert_non_null(strstr(written, ",\"pod\":\"" POD "\",\"known_by\":\"socket\"}}\n"));
+	free(written);
+	edges_skip(edges);
+	records_process(&edges->records, 2, 813, "php", "/system.slice/php8.3-fpm.service");
+	event.owner = 2;
+	records_event(&edges->records, event);
+	assert_from_netns(edges, NETNS ",\"owner\":{\"pid\":813,\"comm\":\"php\",\"uid\":33,"
+				       "\"cgroup\":\"/system.slice/php8.3-fpm.service\","
+				       "\"unit\":\"php8.3-fpm.service\","
+				       "\"known_by\":\"socket\"}}\n");
+	event.owner = 3; /* not known any more */
+	records_event(&edges->records, event);
+	assert_from_netns(edges, NETNS ",\"owner\":{\"known_by\":\"socket\"}}\n");
+	event.owner = 0;
+	event.cause = RST_FIREWALL;
+	records_event(&edges->records, event);
+	assert_from_netns(edges, NETNS ",\"owner\":{\"known_by\":\"firewall\"}}\n");
+	event.cause = RST_ABORTED;
+	event.flags = RST_EVENT_KERNEL;
+	records_event(&edges->records, event);
+	assert_from_netns(edges, NETNS KERNEL "}\n");
+}
+
+static void last_listeners(void **state)
+{
+	struct edges *edges = *state;
+	struct records *records = &edges->records;
+	struct rst_event event = edges_event(RST_SENT, RST_CLOSED_PORT);
+	struct record_listener closed;
+
+	begin(edges);
+	records_process(records, 1, 812, "nginx", "");
+	event.time_ns = RECORDS_START_NS + 4200 * SECOND_NS / 1000;
+	for (unsigned port = 1; port <= 6; port++)
+		records_listens(records, event.netns, port, 1);
+	records_stops(records, RECORDS_START_NS + SECOND_NS, event.netns, 2, 1, 11);
+	records_stops(records, RECORDS_START_NS + SECOND_NS, event.netns, 3, 1, 3 << 8);
+	records_stops(records, RECORDS_START_NS + SECOND_NS, event.netns, 4, 1, 0);
+	records_stops(records, RECORDS_START_NS + SECOND_NS, event.netns, 5, 1, 63);
+	closed = records_listener_of(RECORDS_START_NS, event.netns, 6, 1, RST_LISTENER_CLOSED);
+	assert_int_equal(records_feed(records, &closed), 0);
+#define NGINX NETNS ",\"owner\":{\"pid\":812,\"comm\":\"nginx\",\"uid\":33,\"known_by\":"
+	event.local_port = 1;
+	records_event(records, event);
+	assert_from_netns(edges, NGINX "\"listener\"}}\n");
+	event.local_port = 2;
+	records_event(records, event);
+	assert_from_netns(edges,
+			  NGINX "\"last_listener\",\"stopped_ms\":3200,\"signal\":\"SIGSEGV\"}}\n");
+	event.local_port = 3;
+	records_event(records, event);
+	assert_from_netns(edges, NGINX "\"last_listener\",\"stopped_ms\":3200,\"exit_code\":3}}\n");
+	event.local_port = 4;
+	records_event(records, event);
+	assert_from_netns(edges, NGINX "\"last_listener\",\"stopped_ms\":3200,\"exit_code\":0}}\n");
+	event.local_port = 5; /* one without a name */
+	records_event(records, event);
+	assert_from_netns(edges, NGINX "\"last_listener\",\"stopped_ms\":3200,"
+				       "\"signal\":\"signal 63\"}}\n");
+	event.local_port = 6; /* closed, and its process goes on */
+	records_event(records, event);
+	assert_from_netns(edges, NGINX "\"last_listener\",\"stopped_ms\":4200}}\n");
+}
+
+/* Whatever bytes a process puts in its names. */
+static void hostile_owners(void **state)
+{
+	struct edges *edges = *state;
+	struct record_process process = records_process_of(1, 812, "\"\n\033[1m", "/\xff\"");
+	struct rst_event event = edges_event(RST_SENT, RST_ABORTED);
+
+	begin(edges);
+	strcpy(process.exe, "/a\x01\xc3");
+	assert_int_equal(records_feed(&edges->records, &process), 0);
+	records_netns(&edges->records, event.netns, "\"\x7f");
+	event.owner = 1;
+	records_event(&edges->records, event);
+	assert_from_netns(edges, NETNS ",\"netns_name\":\"\\\"\\u007f\","
+				       "\"owner\":{\"pid\":812,\"comm\":\"\\\"\\u000a\\u001b[1m\","
+				       "\"exe\":\"/a\\u0001\xef\xbf\xbd\",\"uid\":33,"
+				       "\"cgroup\":\"/\xef\xbf\xbd\\\"\","
+				       "\"known_by\":\"socket\"}}\n");
+}
+
+static void connections(void **state)
+{
+	struct edges *edges = *state;
+	struct rst_event event = edges_event(RST_SENT, RST_ABORTED);
+	struct rst_connection connection = {
+		.bytes_in = UINT64_MAX, .bytes_out = 4096, .age_ms = 3210, .idle_ms = 7};
+
+	begin(edges);
+	event.state = RST_STATE_ESTABLISHED;
+	records_netns(&edges->records, event.netns, "blue");
+	records_event_of(&edges->records, event, connection);
+	assert_from_netns(edges, NETNS ",\"netns_name\":\"blue\",\"connection\":{\"age_ms\":3210,"
+				       "\"idle_ms\":7,\"bytes_in\":18446744073709551615,"
+				       "\"bytes_out\":4096}}\n");
+	connection = (struct rst_connection){.age_ms = RST_AGE_UNKNOWN};
+	records_event_of(&edges->records, event, connection);
+	assert_from_netns(edges, NETNS ",\"netns_name\":\"blue\",\"connection\":{\"idle_ms\":0,"
+				       "\"bytes_in\":0,\"bytes_out\":0}}\n");
+}
+
+static void explained(void **state)
+{
+	const struct view view = {.json = true, .events = true, .explain = true};
+	const struct rst_connection connection = {.bytes_in = 1};
+	const struct owner kernel = {.known_by = OWNER_KERNEL};
+	struct edges *edges = *state;
+	struct rst_event event = edges_event(RST_SENT, RST_HALF_OPEN);
+	char sentence[EXPLAIN_BYTES], expected[EXPLAIN_BYTES + 256];
+
+	edges_close(edges);
+	edges_open(edges, &view, NULL);
+	begin(edges);
+	records_event_of(&edges->records, event, connection);
+	explain_event(sentence, &event, &connection, &kernel, NULL);
+	snprintf(expected, sizeof(expected),
+		 NETNS ",\"connection\":{\"age_ms\":0,\"idle_ms\":0,\"bytes_in\":1,"
+		       "\"bytes_out\":0}" KERNEL ",\"explanation\":\"%s\"}\n",
+		 sentence);
+	assert_from_netns(edges, expected);
 }
 
 /* --- windows --- */
@@ -293,15 +467,15 @@ static void an_empty_window(void **state)
 	records_quiet(&edges->records, 9);
 	edges_assert(edges, "");
 	records_quiet(&edges->records, 1);
-	edges_assert(edges,
-		     "{\"type\":\"window\",\"start\":\"2023-11-14T22:13:20.000000000Z\","
-		     "\"end\":\"2023-11-14T22:13:30.000000000Z\","
-		     "\"sent\":{\"total\":0,\"causes\":{},\"reasons\":{}},"
-		     "\"received\":{\"total\":0,\"stages\":{}},\"ports\":[],"
-		     "\"distinct_ports\":0,\"peers\":[],\"distinct_peers\":0,"
-		     "\"distinct_peers_estimated\":false,\"namespaces\":[],"
-		     "\"distinct_namespaces\":0,\"dropped_before_tcp\":0,\"events\":0," NO_LOSSES
-		     "}\n");
+	edges_assert(edges, "{\"type\":\"window\",\"start\":\"2023-11-14T22:13:20.000000000Z\","
+			    "\"end\":\"2023-11-14T22:13:30.000000000Z\","
+			    "\"sent\":{\"total\":0,\"causes\":{},\"reasons\":{}},"
+			    "\"received\":{\"total\":0,\"stages\":{}},\"ports\":[],"
+			    "\"distinct_ports\":0," NO_OWNERS(
+				    0, 0) "\"peers\":[],\"distinct_peers\":0,"
+					  "\"distinct_peers_estimated\":false,\"namespaces\":[],"
+					  "\"distinct_namespaces\":0,\"dropped_before_tcp\":0,"
+					  "\"events\":0," NO_LOSSES "}\n");
 }
 
 static void a_full_window(void **state)
@@ -336,7 +510,9 @@ static void a_full_window(void **state)
 		     "{\"port\":5432,\"role\":\"client\",\"netns\":8,\"sent\":0,\"received\":2,"
 		     "\"stages\":{\"refused\":2}},"
 		     "{\"port\":9,\"netns\":0,\"sent\":1,\"received\":0,"
-		     "\"causes\":{\"closed_port\":1}}],\"distinct_ports\":3,"
+		     "\"causes\":{\"closed_port\":1}}],\"distinct_ports\":3,\"owners\":[{\"known_"
+		     "by\":\"kernel\",\"sent\":1,\"received\":0,\"causes\":{\"closed_port\":1}}],"
+		     "\"distinct_owners\":1,\"owners_unknown\":{\"sent\":6,\"received\":102},"
 		     "\"peers\":[{\"address\":\"10.0.0.7\",\"netns\":7,\"direction\":\"sent\","
 		     "\"count\":5,\"error_max\":3},"
 		     "{\"address\":\"10.0.0.8\",\"netns\":8,\"direction\":\"received\","
@@ -348,6 +524,43 @@ static void a_full_window(void **state)
 		     "before_tcp\":0,"
 		     "\"events\":104,\"events_thinned\":2,\"lost\":{\"events\":3,\"hook_calls\":11,"
 		     "\"ports\":100,\"peers\":1,\"namespaces\":0,\"alarm_namespaces\":0}}\n");
+}
+
+static void a_window_of_owners(void **state)
+{
+	struct edges *edges = *state;
+	struct records *records = &edges->records;
+	struct rst_port_key key = web;
+
+	begin(edges);
+	records_process(records, 1, 812, "nginx", "");
+	records_netns(records, 7, "blue\n");
+	key.owner = 1;
+	records_count(records, key, 5);
+	key.direction = RST_RECEIVED;
+	key.cause = RST_STAGE_ESTABLISHED;
+	records_count(records, key, 2);
+	key.direction = RST_SENT;
+	key.cause = RST_CLOSED_PORT;
+	key.owner = 0;
+	key.port = 81;
+	records_listens(records, 7, 81, 1);
+	records_stops(records, records->now_ns + 8 * SECOND_NS, 7, 81, 1, 11);
+	records_count(records, key, 3);
+	records_count(records, refused, 4);
+	records_slice(records, 10 * SECOND_NS);
+	edges_assert_has(
+		edges,
+		"\"distinct_ports\":3,\"owners\":[{\"pid\":812,\"comm\":\"nginx\",\"uid\":33,"
+		"\"known_by\":\"socket\",\"sent\":5,\"received\":2,"
+		"\"causes\":{\"aborted\":5},\"stages\":{\"established\":2}},"
+		"{\"pid\":812,\"comm\":\"nginx\",\"uid\":33,\"known_by\":\"last_listener\","
+		"\"stopped_ms\":2000,\"signal\":\"SIGSEGV\",\"sent\":3,\"received\":0,"
+		"\"causes\":{\"closed_port\":3}}],\"distinct_owners\":2,"
+		"\"owners_unknown\":{\"sent\":0,\"received\":4},\"peers\":[],"
+		"\"distinct_peers\":0,\"distinct_peers_estimated\":false,"
+		"\"namespaces\":[{\"netns\":7,\"name\":\"blue\\u000a\",\"sent\":8,"
+		"\"received\":2},{\"netns\":8,\"sent\":0,\"received\":4}],");
 }
 
 /* --- the audit --- */
@@ -617,6 +830,8 @@ static void an_alert(void **state)
 		"\"causes\":{\"closed_port\":3},\"share\":0.097}],"
 		"\"peers\":[{\"address\":\"10.0.0.7\",\"netns\":7,\"direction\":\"sent\","
 		"\"count\":21,\"error_max\":7,\"share\":0.677}],"
+		"\"owners\":[{\"known_by\":\"kernel\",\"sent\":3,\"received\":0,\"causes\":{"
+		"\"closed_port\":3},\"share\":0.097}],"
 		"\"evidence\":{\"rate\":3.1,\"baseline\":0,\"limit\":2,\"resets\":31,"
 		"\"resets_since_first\":31,\"causes\":{\"closed_port\":3,\"aborted\":28},"
 		"\"reasons\":{\"TCP_STATE\":28}},\"summary\":\"3.1 resets/s sent over 10 "
@@ -632,6 +847,7 @@ static void an_alert(void **state)
 		"\"netns\":7,\"sent\":32,\"received\":0,\"causes\":{\"aborted\":32},"
 		"\"share\":1}],\"peers\":[{\"address\":\"10.0.0.7\",\"netns\":7,"
 		"\"direction\":\"sent\",\"count\":24,\"error_max\":8,\"share\":0.75}],"
+		"\"owners\":[],"
 		"\"evidence\":{\"rate\":3.2,\"baseline\":0,\"limit\":2,\"resets\":32,"
 		"\"resets_since_first\":32,\"causes\":{\"aborted\":32},"
 		"\"reasons\":{\"TCP_STATE\":32}},\"summary\":\"3.2 resets/s sent in "
@@ -651,6 +867,7 @@ static void an_alert(void **state)
 		"\"netns\":7,\"sent\":20,\"received\":0,\"causes\":{\"aborted\":20},"
 		"\"share\":1}],\"peers\":[{\"address\":\"10.0.0.7\",\"netns\":7,"
 		"\"direction\":\"sent\",\"count\":15,\"error_max\":5,\"share\":0.75}],"
+		"\"owners\":[],"
 		"\"evidence\":{\"rate\":2,\"baseline\":0,\"limit\":2,\"resets\":20,"
 		"\"resets_since_first\":35,\"causes\":{\"aborted\":20},"
 		"\"reasons\":{\"TCP_STATE\":20}},\"summary\":\"2 resets/s sent over 10 "
@@ -666,6 +883,7 @@ static void an_alert(void **state)
 		"\"netns\":7,\"sent\":20,\"received\":0,\"causes\":{\"aborted\":20},"
 		"\"share\":1}],\"peers\":[{\"address\":\"10.0.0.7\",\"netns\":7,"
 		"\"direction\":\"sent\",\"count\":15,\"error_max\":5,\"share\":0.75}],"
+		"\"owners\":[],"
 		"\"evidence\":{\"rate\":2,\"baseline\":0,\"limit\":2,\"resets\":20,"
 		"\"resets_since_first\":32,\"causes\":{\"aborted\":20},"
 		"\"reasons\":{\"TCP_STATE\":20}},\"summary\":\"2 resets/s sent in netns "
@@ -673,6 +891,39 @@ static void an_alert(void **state)
 		"80, 75% peer 10.0.0.7\",\"advice\":\"A program on this host closes "
 		"connections hard: look at the service behind that port, its restarts "
 		"and its timeouts.\"}\n");
+}
+
+/* The first has most of it. */
+static void an_alert_with_an_owner(void **state)
+{
+	const struct pipeline_settings settings = {
+		.has_rate = true,
+		.rate = {.floor = 1, .factor = 2, .hold = 1, .up = 2, .down = 2, .multiplier = 1}};
+	const struct view alerts = {.json = true};
+	struct edges *edges = *state;
+	struct rst_port_key key = web;
+
+	edges_close(edges);
+	edges_open(edges, &alerts, &settings);
+	begin(edges);
+	records_process(&edges->records, 1, 812, "nginx", "");
+	for (unsigned i = 0; i < 3; i++) {
+		key.owner = 1;
+		key.cause = RST_ABORTED;
+		records_count(&edges->records, key, 75);
+		key.owner = 0;
+		key.cause = RST_FIREWALL;
+		records_count(&edges->records, key, 25);
+		records_slice(&edges->records, SECOND_NS);
+	}
+	edges_assert_has(edges,
+			 "\"peers\":[],\"owners\":[{\"pid\":812,\"comm\":\"nginx\",\"uid\":33,"
+			 "\"known_by\":\"socket\",\"sent\":225,\"received\":0,"
+			 "\"causes\":{\"aborted\":225},\"share\":0.75},"
+			 "{\"known_by\":\"firewall\",\"sent\":75,\"received\":0,"
+			 "\"causes\":{\"firewall\":75},\"share\":0.25}],"
+			 "\"owner\":{\"pid\":812,\"comm\":\"nginx\",\"uid\":33,"
+			 "\"known_by\":\"socket\"},\"evidence\":");
 }
 
 /* --- the end --- */
@@ -696,20 +947,25 @@ static void the_end(void **state)
 		"\"received\":{\"total\":2,\"stages\":{\"refused\":2}},"
 		"\"ports\":[{\"port\":80,\"role\":\"server\",\"netns\":7,\"sent\":6,\"received\":0,"
 		"\"causes\":{\"aborted\":6}},{\"port\":5432,\"role\":\"client\",\"netns\":8,"
-		"\"sent\":0,\"received\":2,\"stages\":{\"refused\":2}}],\"distinct_ports\":2,"
-		"\"peers\":[],\"distinct_peers\":0,\"distinct_peers_estimated\":false,"
-		"\"namespaces\":[{\"netns\":7,\"sent\":6,\"received\":0},"
-		"{\"netns\":8,\"sent\":0,\"received\":2}],\"distinct_namespaces\":2,\"dropped_"
-		"before_tcp\":0,\"events\":0,"
-		"\"events_thinned\":8,\"lost\":{\"events\":0,\"hook_calls\":0,\"ports\":0,"
-		"\"peers\":0,\"namespaces\":0,\"alarm_namespaces\":0}}\n"
-		"{\"type\":\"end\",\"time\":\"2023-11-14T22:13:21.250000000Z\","
-		"\"duration_seconds\":1.25,\"complete\":true,\"windows\":1,"
-		"\"sent\":{\"total\":6,\"causes\":{\"aborted\":6}},"
-		"\"received\":{\"total\":2,\"stages\":{\"refused\":2}}," NOT_AUDITED
-		"\"events\":0,\"alerts\":0,\"events_thinned\":8,\"lost\":{\"events\":0,\"hook_"
-		"calls\":0,\"ports\":0,"
-		"\"peers\":0,\"namespaces\":0,\"alarm_namespaces\":0}}\n");
+		"\"sent\":0,\"received\":2,\"stages\":{\"refused\":2}}],\"distinct_ports\":"
+		"2," NO_OWNERS(
+			6,
+			2) "\"peers\":[],\"distinct_peers\":0,\"distinct_peers_estimated\":false,"
+			   "\"namespaces\":[{\"netns\":7,\"sent\":6,\"received\":0},"
+			   "{\"netns\":8,\"sent\":0,\"received\":2}],\"distinct_namespaces\":2,"
+			   "\"dropped_"
+			   "before_tcp\":0,\"events\":0,"
+			   "\"events_thinned\":8,\"lost\":{\"events\":0,\"hook_calls\":0,\"ports\":"
+			   "0,"
+			   "\"peers\":0,\"namespaces\":0,\"alarm_namespaces\":0}}\n"
+			   "{\"type\":\"end\",\"time\":\"2023-11-14T22:13:21.250000000Z\","
+			   "\"duration_seconds\":1.25,\"complete\":true,\"windows\":1,"
+			   "\"sent\":{\"total\":6,\"causes\":{\"aborted\":6}},"
+			   "\"received\":{\"total\":2,\"stages\":{\"refused\":2}}," NOT_AUDITED
+			   "\"events\":0,\"alerts\":0,\"events_thinned\":8,\"lost\":{\"events\":0,"
+			   "\"hook_"
+			   "calls\":0,\"ports\":0,"
+			   "\"peers\":0,\"namespaces\":0,\"alarm_namespaces\":0}}\n");
 }
 
 static void an_end_that_is_missing(void **state)
@@ -792,6 +1048,13 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_is_not_known_is_absent, setup, teardown),
 		cmocka_unit_test_setup_teardown(no_flags_at_all, setup, teardown),
 		cmocka_unit_test_setup_teardown(ipv6, setup, teardown),
+		cmocka_unit_test_setup_teardown(owners, setup, teardown),
+		cmocka_unit_test_setup_teardown(last_listeners, setup, teardown),
+		cmocka_unit_test_setup_teardown(hostile_owners, setup, teardown),
+		cmocka_unit_test_setup_teardown(connections, setup, teardown),
+		cmocka_unit_test_setup_teardown(explained, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_window_of_owners, setup, teardown),
+		cmocka_unit_test_setup_teardown(an_alert_with_an_owner, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_empty_window, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_full_window, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_audit_that_agrees, setup, teardown),

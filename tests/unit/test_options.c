@@ -88,7 +88,12 @@ static void nothing_at_all(void **state)
 	assert_false(options.view.json);
 	assert_true(options.view.events);
 	assert_true(options.view.windows);
+	assert_int_equal(options.filter.pid_count, 0);
+	assert_null(options.filter.unit);
+	assert_null(options.filter.container);
+	assert_null(options.filter.cgroup);
 	assert_false(options.view.wide);
+	assert_false(options.view.explain);
 	assert_true(options.view.wall_time);
 	assert_false(options.view.since_start);
 	assert_false(options.view.utc);
@@ -115,6 +120,8 @@ static void flags(void **state)
 	assert_false(ACCEPT("--alerts", "-q").view.windows);
 	assert_true(ACCEPT("-w").view.wide);
 	assert_true(ACCEPT("--wide").view.wide);
+	assert_true(ACCEPT("--explain").view.explain);
+	assert_true(ACCEPT("replay", "file", "--explain").view.events);
 	assert_true(ACCEPT("--utc").view.utc);
 	assert_true(ACCEPT("--fail-on-alert").fail_on_alert);
 	assert_true(ACCEPT("-v").verbose);
@@ -231,6 +238,70 @@ static void many_ports(void **state)
 	REFUSE("at most 64 ports", "-P", list, "-P", "1");
 	strcat(list, ",9");
 	REFUSE("at most 64 ports", "-P", list);
+}
+
+static void pids(void **state)
+{
+	struct options options;
+
+	(void)state;
+	options = ACCEPT("-p", "812");
+	assert_int_equal(options.filter.pid_count, 1);
+	assert_int_equal(options.filter.pids[0], 812);
+	options = ACCEPT("--pid=1,4194304", "-p2", "-P", "80");
+	assert_int_equal(options.filter.pid_count, 3);
+	assert_int_equal(options.filter.pids[0], 1);
+	assert_int_equal(options.filter.pids[1], 4194304);
+	assert_int_equal(options.filter.pids[2], 2);
+	assert_int_equal(options.filter.port_count, 1);
+}
+
+static void bad_pids(void **state)
+{
+	static const char *const bad[] = {"",
+					  "0",
+					  "-1",
+					  "4194305",
+					  "1,",
+					  ",1",
+					  "1,,2",
+					  ",",
+					  "1 ",
+					  " 1",
+					  "1, 2",
+					  "nginx",
+					  "10abc",
+					  "1,10abc",
+					  "0x10",
+					  "1.5",
+					  "+1",
+					  "1-2",
+					  "1,0",
+					  "18446744073709551617",
+					  "00000000000000111",
+					  "00000000000000000000000000000001"};
+	char list[65 * 6] = "";
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(bad); i++)
+		REFUSE("process ids from 1 to 4194304, with commas between", "-p", bad[i]);
+	for (unsigned i = 0; i < FILTER_PIDS; i++)
+		snprintf(list + strlen(list), 7, "%s%u", i ? "," : "", 10000 + i);
+	assert_int_equal(ACCEPT("-p", list).filter.pids[FILTER_PIDS - 1], 10000 + FILTER_PIDS - 1);
+	REFUSE("at most 64 process ids", "-p", list, "-p", "1");
+}
+
+static void owners(void **state)
+{
+	(void)state;
+	assert_string_equal(ACCEPT("--unit", "php*").filter.unit, "php*");
+	assert_string_equal(ACCEPT("--unit=nginx.service").filter.unit, "nginx.service");
+	assert_string_equal(ACCEPT("--container", "4").filter.container, "4");
+	assert_string_equal(ACCEPT("--cgroup", "/").filter.cgroup, "/");
+	assert_string_equal(ACCEPT("--cgroup", "a", "--cgroup", "b").filter.cgroup, "b");
+	REFUSE("name of a systemd unit", "--unit", "");
+	REFUSE("id of a container", "--container", "");
+	REFUSE("path of a cgroup", "--cgroup", "");
 }
 
 static void directions_exclude_each_other(void **state)
@@ -410,6 +481,12 @@ static void check(void **state)
 						 {"--received"},
 						 {"-P", "80"},
 						 {"--port", "80"},
+						 {"-p", "1"},
+						 {"--pid", "1"},
+						 {"--unit", "a"},
+						 {"--container", "a"},
+						 {"--cgroup", "/"},
+						 {"--explain"},
 						 {"-4"},
 						 {"--ipv4"},
 						 {"-6"},
@@ -513,7 +590,7 @@ static void unknown_options(void **state)
 	REFUSE("unknown option --nonsense: rstwatch --help", "--nonsense");
 	REFUSE("unknown option --nonsense=1", "--nonsense=1");
 	REFUSE("unknown option --s", "--s"); /* --sent or --seconds? */
-	REFUSE("unknown option -p", "-p", "1");
+	REFUSE("unknown option -u", "-u", "1");
 	REFUSE("unknown option -:", "-:");
 	REFUSE("unknown option -?", "-?");
 	REFUSE("unknown option", "-\x01");
@@ -524,10 +601,11 @@ static void unknown_options(void **state)
 
 static void missing_values(void **state)
 {
-	static const char *const letters[] = {"-i", "-d", "-P"};
-	static const char *const names[] = {"--interval", "--duration", "--count",
-					    "--port",	  "--peer",	"--cause",
-					    "--netns",	  "--rate",	"--btf"};
+	static const char *const letters[] = {"-i", "-d", "-P", "-p"};
+	static const char *const names[] = {"--interval", "--duration", "--count", "--port",
+					    "--peer",	  "--cause",	"--netns", "--rate",
+					    "--btf",	  "--pid",	"--unit",  "--container",
+					    "--cgroup"};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(letters); i++) {
@@ -543,10 +621,10 @@ static void missing_values(void **state)
 
 static void values_to_flags(void **state)
 {
-	static const char *const names[] = {"json",	   "quiet",   "alerts",	 "sent",
-					    "received",	   "ipv4",    "ipv6",	 "wide",
-					    "time",	   "seconds", "utc",	 "fail-on-alert",
-					    "json-schema", "verbose", "version", "help"};
+	static const char *const names[] = {
+		"json",		 "quiet",	"alerts",  "sent",    "received", "ipv4",
+		"ipv6",		 "wide",	"explain", "time",    "seconds",  "utc",
+		"fail-on-alert", "json-schema", "verbose", "version", "help"};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(names); i++) {
@@ -572,6 +650,8 @@ static void strange_values(void **state)
 	REFUSE("1 or more", "-d", longest);
 	REFUSE("1 or more", "--count", longest);
 	REFUSE("from 1 to 65535", "-P", longest);
+	REFUSE("from 1 to 4194304", "-p", longest);
+	assert_string_equal(ACCEPT("--unit", longest).filter.unit, longest);
 	REFUSE("as in 10.0.0.7", "--peer", longest);
 	REFUSE("closed_port", "--cause", longest);
 	REFUSE("rejected", "--cause", longest);
@@ -646,6 +726,11 @@ static void help_names_every_option(void **state)
 					      "-s, --sent",
 					      "-r, --received",
 					      "-P, --port PORT[,...]",
+					      "-p, --pid PID[,...]",
+					      "    --unit NAME",
+					      "    --container ID",
+					      "    --cgroup PATH",
+					      "    --explain",
 					      "-4, --ipv4",
 					      "-6, --ipv6",
 					      "    --peer CIDR",
@@ -697,6 +782,9 @@ int main(void)
 		cmocka_unit_test(ports),
 		cmocka_unit_test(bad_ports),
 		cmocka_unit_test(many_ports),
+		cmocka_unit_test(pids),
+		cmocka_unit_test(bad_pids),
+		cmocka_unit_test(owners),
 		cmocka_unit_test(directions_exclude_each_other),
 		cmocka_unit_test(peers),
 		cmocka_unit_test(causes),

@@ -123,14 +123,14 @@ static void more_hooks_than_room(void **state)
 	for (unsigned i = 0; i < PIPELINE_HOOKS + 5; i++) {
 		struct record_hook hook = {.head = RECORD_HEAD(record_hook, RECORD_HOOK)};
 
-		memset(hook.name, 'a' + i, sizeof(hook.name)); /* no NUL */
-		memset(hook.how, 'A' + i, sizeof(hook.how));
+		memset(hook.name, '#' + i, sizeof(hook.name)); /* no NUL */
+		memset(hook.how, '!' + i, sizeof(hook.how));
 		assert_int_equal(records_feed(&records, &hook), 0);
 	}
 	assert_int_equal(records_feed(&records, &records.start), 0);
 	assert_int_equal(records.told->run.hook_count, PIPELINE_HOOKS);
 	for (unsigned i = 0; i < PIPELINE_HOOKS; i++) {
-		assert_int_equal(records.told->run.hooks[i].name[0], 'a' + i);
+		assert_int_equal(records.told->run.hooks[i].name[0], '#' + i);
 		assert_int_equal(strlen(records.told->run.hooks[i].name), 30);
 		assert_int_equal(strlen(records.told->run.hooks[i].how), 31);
 	}
@@ -1022,6 +1022,296 @@ static void filter_lets_the_alerts_of_its_namespace_through(void **state)
 	records_close(&records);
 }
 
+/* --- owners, connections and names --- */
+
+#define OWN_EVENT(...)                                                                             \
+	EVENT_OF(.time_ns = FROM_START(1), .netns = 7, .local_port = 80, .peer_port = 50000,       \
+		 .direction = RST_SENT, .cause = RST_ABORTED, .state = RST_STATE_ESTABLISHED,      \
+		 .role = RST_ROLE_SERVER, __VA_ARGS__)
+
+static void event_with_its_owner(void **state)
+{
+	struct records *records = *state;
+	struct record_process process = records_process_of(1, 812, "nginx", "/system.slice");
+	struct rst_event event = OWN_EVENT(.owner = 1);
+	const struct records_told *told = records->told;
+
+	records_event(records, event);			 /* the process is not known yet */
+	memset(process.comm, 'c', sizeof(process.comm)); /* no NUL */
+	memset(process.exe, 'e', sizeof(process.exe));
+	memset(process.cgroup, '/', sizeof(process.cgroup));
+	assert_int_equal(records_feed(records, &process), 0);
+	records_event(records, event);
+	event.owner = 2;
+	records_event(records, event);
+	event.owner = 0;
+	event.role = RST_ROLE_CLIENT;
+	records_event(records, event);
+	event.cause = RST_FIREWALL;
+	records_event(records, event);
+	assert_int_equal(told->events, 5);
+	assert_int_equal(told->owner[0].known_by, OWNER_SOCKET);
+	assert_null(told->owner[0].process);
+	assert_int_equal(told->owner[1].known_by, OWNER_SOCKET);
+	assert_int_equal(told->owner[1].process->pid, 812);
+	assert_int_equal(told->owner[1].process->uid, 33);
+	assert_int_equal(strlen(told->owner[1].process->comm), sizeof(process.comm) - 1);
+	assert_int_equal(strlen(told->owner[1].process->exe), sizeof(process.exe) - 1);
+	assert_int_equal(strlen(told->owner[1].process->cgroup), sizeof(process.cgroup) - 1);
+	assert_null(told->owner[2].process);
+	assert_int_equal(told->owner[3].known_by, OWNER_UNKNOWN);
+	assert_int_equal(told->owner[4].known_by, OWNER_FIREWALL);
+}
+
+static void event_for_a_listener(void **state)
+{
+	struct records *records = *state;
+	struct rst_event event = OWN_EVENT(.owner = 0);
+	const struct records_told *told = records->told;
+
+	unit_ipv4(event.local, 0x0a000002);
+	event.cause = RST_CLOSED_PORT;
+	event.state = 0;
+	records_event(records, event);
+	records_process(records, 1, 812, "nginx", "/");
+	records_listens(records, 7, 80, 1);
+	records_event(records, event);
+	records_stops(records, FROM_START(1) - 1, 7, 80, 1, 11);
+	records_event(records, event);
+	event.netns = 8;
+	records_event(records, event);
+	assert_int_equal(told->owner[0].known_by, OWNER_KERNEL);
+	assert_int_equal(told->owner[1].known_by, OWNER_LISTENER);
+	assert_int_equal(told->owner[1].process->pid, 812);
+	assert_int_equal(told->owner[2].known_by, OWNER_LAST_LISTENER);
+	assert_int_equal(told->owner[2].process->pid, 812);
+	assert_int_equal(told->owner[2].stopped_ns, FROM_START(1) - 1);
+	assert_true(told->owner[2].exited);
+	assert_int_equal(told->owner[2].exit_status, 11);
+	assert_int_equal(told->owner[3].known_by, OWNER_KERNEL);
+}
+
+/* A record of 72 bytes has none; one of 96 or more does. */
+static void event_with_its_connection(void **state)
+{
+	struct records *records = *state;
+	const struct rst_connection connection = {
+		.bytes_in = 1ULL << 40, .bytes_out = 2, .age_ms = 3, .idle_ms = 4};
+	struct {
+		struct record_event event;
+		uint64_t more;
+	} longer = {.event = {.head = RECORD_HEAD(record_event, RECORD_EVENT),
+			      .event = OWN_EVENT(.owner = 0),
+			      .connection = connection}};
+	const struct records_told *told = records->told;
+
+	records_event(records, OWN_EVENT(.owner = 0));
+	records_event_of(records, OWN_EVENT(.owner = 0), connection);
+	longer.event.head.size = sizeof(longer);
+	assert_int_equal(records_feed(records, &longer), 0);
+	longer.event.head.size = sizeof(struct record_event) - 8; /* not all of it */
+	assert_int_equal(records_feed(records, &longer), 0);
+	assert_int_equal(told->events, 4);
+	assert_false(told->has_connection[0]);
+	assert_true(told->has_connection[1]);
+	assert_memory_equal(&told->connection[1], &connection, sizeof(connection));
+	assert_true(told->has_connection[2]);
+	assert_memory_equal(&told->connection[2], &connection, sizeof(connection));
+	assert_false(told->has_connection[3]);
+}
+
+static void names_of_namespaces(void **state)
+{
+	struct records *records = *state;
+	const struct records_told *told = records->told;
+	char longest[80];
+
+	memset(longest, 'x', sizeof(longest));
+	records_event(records, OWN_EVENT(.owner = 0));
+	records_netns(records, 8, "green");
+	records_netns(records, 7, "blue-and-more");
+	records_event(records, OWN_EVENT(.owner = 0));
+	records_netns(records, 7, "red"); /* the latest */
+	records_event(records, OWN_EVENT(.owner = 0));
+	records_netns(records, 7, longest); /* no NUL */
+	records_event(records, OWN_EVENT(.owner = 0));
+	records_count(records, web, 4);
+	records_slice(records, 10 * SECOND_NS);
+	assert_int_equal(told->window[0].netns_count, 1);
+	assert_int_equal(strlen(told->window[0].namespaces[0].name), 63);
+	records_netns(records, 7, ""); /* it has none any more */
+	records_event(records, OWN_EVENT(.owner = 0));
+	records_netns(records, 0, "nowhere");
+	records_event(records, EVENT_OF(.direction = RST_SENT, .netns = 0));
+	assert_string_equal(told->netns_name[0], "");
+	assert_string_equal(told->netns_name[1], "blue-and-more");
+	assert_string_equal(told->netns_name[2], "red");
+	assert_int_equal(strlen(told->netns_name[3]), 63);
+	assert_string_equal(told->netns_name[4], "");
+	assert_string_equal(told->netns_name[5], "");
+}
+
+/* More than there is room for: the oldest go. */
+static void names_of_many_namespaces(void **state)
+{
+	struct records *records = *state;
+
+	for (uint32_t netns = 1; netns <= PIPELINE_NAMES + 10; netns++)
+		records_netns(records, netns, "name");
+	for (uint32_t netns = 9; netns <= 12; netns++)
+		records_event(records, EVENT_OF(.direction = RST_SENT, .netns = netns));
+	records_event(records, EVENT_OF(.direction = RST_SENT, .netns = PIPELINE_NAMES + 10));
+	assert_string_equal(records->told->netns_name[0], "");
+	assert_string_equal(records->told->netns_name[1], "");
+	assert_string_equal(records->told->netns_name[2], "name");
+	assert_string_equal(records->told->netns_name[3], "name");
+	assert_string_equal(records->told->netns_name[4], "name");
+}
+
+/* Of each slice as it ends, and of a slice that was cut off. */
+static void owners_of_windows(void **state)
+{
+	struct records *records = *state;
+	const struct window_summary *window = records->told->window;
+	struct rst_port_key key = web;
+
+	records_process(records, 1, 812, "nginx", "/");
+	records_process(records, 2, 813, "curl", "/");
+	key.cause = RST_CLOSED_PORT;
+	records_listens(records, 7, 80, 1);
+	records_count(records, key, 5);
+	/* Behind the end of the slice, and told before it. */
+	records_stops(records, FROM_START(1) + 1, 7, 80, 1, 0);
+	records_slice(records, SECOND_NS);
+	records_count(records, key, 3);
+	records_slice(records, 9 * SECOND_NS);
+	assert_int_equal(window[0].owner_count, 2);
+	assert_int_equal(window[0].owners[0].sent, 5);
+	assert_int_equal(window[0].owners[0].owner.known_by, OWNER_LISTENER);
+	assert_int_equal(window[0].owners[1].sent, 3);
+	assert_int_equal(window[0].owners[1].owner.known_by, OWNER_LAST_LISTENER);
+	assert_int_equal(window[0].port_count, 1);
+	assert_int_equal(window[0].ports[0].sent, 8);
+	key = web;
+	key.owner = 2;
+	records_count(records, key, 7);
+	records_count(records, web, 1);
+	pipeline_finish(records->pipeline, false);
+	assert_int_equal(records->told->windows, 2);
+	assert_int_equal(window[1].port_count, 1);
+	assert_int_equal(window[1].ports[0].sent, 8);
+	assert_int_equal(window[1].owners[0].sent, 7);
+	assert_int_equal(window[1].owners[0].owner.process->pid, 813);
+}
+
+/* The processes of a service: one port, one namespace in the audit, whatever the keys. */
+static void owners_do_not_confuse_the_audit(void **state)
+{
+	struct records *records = *state;
+	uint64_t counters[COUNTERS_READ] = {100};
+	struct rst_port_key key = web;
+
+	key.moves = RST_MOVES_OUT_RSTS;
+	records_base(records, 7, 1, counters);
+	for (uint32_t owner = 0; owner < 3; owner++) {
+		key.owner = owner;
+		records_count(records, key, 10 + owner);
+	}
+	counters[0] += 33;
+	records_kernel(records, 7, KERNEL_READ, 1, counters);
+	records_slice(records, 5 * SECOND_NS);
+	records_kernel(records, 7, KERNEL_READ, 1, counters);
+	records_slice(records, 5 * SECOND_NS);
+	assert_int_equal(records->told->window[0].audit.counters[COUNTER_OUT_RSTS].seen, 33);
+	assert_int_equal(records->told->window[0].audit.counters[COUNTER_OUT_RSTS].unexplained, 0);
+	assert_int_equal(records->pipeline->audit.namespaces.used, 1);
+	assert_int_equal(records->told->window[0].port_count, 1);
+	assert_int_equal(records->told->window[0].ports[0].sent, 33);
+}
+
+static void filters_by_owner(void **state)
+{
+	const struct pipeline_settings settings = {.event_limit = 2,
+						   .filter = {.pid_count = 1, .pids = {813}}};
+	struct records records;
+
+	(void)state;
+	records_begin(&records, &settings);
+	records_process(&records, 1, 812, "nginx", "/");
+	records_process(&records, 2, 813, "nginx", "/");
+	for (uint32_t i = 0; i < 6; i++) {
+		assert_int_equal(records.pipeline->done, i >= 4);
+		records_event(&records, OWN_EVENT(.owner = 1 + i % 2));
+		records.slice.counted++;
+	}
+	assert_int_equal(records.told->events, 2);
+	assert_int_equal(records.told->owner[0].process->pid, 813);
+	assert_int_equal(records.told->owner[1].process->pid, 813);
+	records_slice(&records, SECOND_NS);
+	records_end(&records);
+	assert_int_equal(records.told->totals.events, 6);
+	records_close(&records);
+}
+
+/* Of a flood by 812, and one by nobody known: who asks for 813 does not see the first. */
+static void alerts_by_owner(void **state)
+{
+	static const uint32_t pids[] = {812, 813};
+
+	(void)state;
+	for (unsigned i = 0; i < 4; i++) {
+		const struct pipeline_settings settings = {
+			.filter = {.pid_count = 1, .pids = {pids[i % 2]}}};
+		struct records records;
+		struct rst_port_key key = web;
+
+		records_begin(&records, &settings);
+		records_process(&records, 1, 812, "nginx", "/");
+		key.owner = i < 2 ? 1 : 0;
+		key.role = RST_ROLE_CLIENT;
+		flood(&records, key, 1000);
+		assert_int_equal(records.told->alerts, i == 1 ? 0 : 2);
+		if (i == 0) {
+			assert_int_equal(records.told->alert[0].owner_count, 1);
+			assert_int_equal(records.told->alert[0].owners[0].owner.process->pid, 812);
+			assert_int_equal(records.told->alert[0].owners[0].sent, 10000);
+			assert_non_null(
+				strstr(records.told->alert[0].summary, "100% nginx (pid 812)"));
+		}
+		records_end(&records);
+		assert_int_equal(records.told->totals.alerts, 2);
+		records_close(&records);
+	}
+}
+
+/* What was shown once is shown to its end, and the next incident begins anew. */
+static void alerts_that_are_over_by_owner(void **state)
+{
+	const struct pipeline_settings settings = {.filter = {.pid_count = 1, .pids = {812}}};
+	struct records records;
+	struct rst_port_key key = web;
+
+	(void)state;
+	records_open(&records, &settings);
+	records.start.rate.down = 60;
+	assert_int_equal(records_feed(&records, &records.start), 0);
+	records_process(&records, 1, 812, "nginx", "/");
+	records_process(&records, 2, 813, "nginx", "/");
+	key.owner = 1;
+	flood(&records, key, 1000);
+	assert_int_equal(records.told->alerts, 2);
+	records_quiet(&records, 100);
+	assert_int_equal(records.told->alerts, 4);
+	assert_int_equal(records.told->alert[3].status, ALERT_CLEARED);
+	key.owner = 2;
+	flood(&records, key, 100000);
+	records_quiet(&records, 200);
+	assert_int_equal(records.told->alerts, 4);
+	records_end(&records);
+	assert_int_equal(records.told->totals.alerts, 4);
+	records_close(&records);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1069,6 +1359,16 @@ int main(void)
 		cmocka_unit_test(filters_hide_but_do_not_change),
 		cmocka_unit_test(filter_lets_the_alerts_of_its_namespace_through),
 		RECORDS_TEST(gap_of_all_time_does_not_hang),
+		RECORDS_TEST(event_with_its_owner),
+		RECORDS_TEST(event_for_a_listener),
+		RECORDS_TEST(event_with_its_connection),
+		RECORDS_TEST(names_of_namespaces),
+		RECORDS_TEST(names_of_many_namespaces),
+		RECORDS_TEST(owners_of_windows),
+		RECORDS_TEST(owners_do_not_confuse_the_audit),
+		cmocka_unit_test(filters_by_owner),
+		cmocka_unit_test(alerts_by_owner),
+		cmocka_unit_test(alerts_that_are_over_by_owner),
 	};
 
 	return cmocka_run_group_tests_name("pipeline", tests, NULL, NULL);

@@ -4,6 +4,8 @@
 #include "recent.h"
 
 struct made {
+	struct processes processes;
+	struct listeners listeners;
 	struct recent recent;
 	struct alert alert;
 	uint64_t now_ns;
@@ -16,6 +18,7 @@ static int setup(void **state)
 	if (!made)
 		return -1;
 	recent_init(&made->recent, RECORDS_SEED);
+	listeners_init(&made->listeners, RECORDS_SEED);
 	made->now_ns = RECORDS_START_NS;
 	*state = made;
 	return 0;
@@ -49,7 +52,7 @@ static void end_slice(struct made *made, uint64_t duration_ns, uint64_t peer_err
 
 	slice.peer_error = peer_error;
 	made->now_ns = slice.end_ns;
-	recent_add_slice(&made->recent, &slice);
+	recent_add_slice(&made->recent, &slice, &made->processes, &made->listeners);
 }
 
 static const struct alert *explain(struct made *made, unsigned direction, uint32_t netns,
@@ -57,7 +60,7 @@ static const struct alert *explain(struct made *made, unsigned direction, uint32
 {
 	made->alert = (struct alert){
 		.direction = direction, .netns = netns, .time_ns = made->now_ns, .total = total};
-	recent_explain(&made->recent, &made->alert);
+	recent_explain(&made->recent, &made->processes, &made->alert);
 	return &made->alert;
 }
 
@@ -267,6 +270,114 @@ static void long_slice_is_evidence_as_a_whole(void **state)
 	assert_int_equal(alert->total, 3500);
 }
 
+/* --- owners --- */
+
+static void add_owned(struct made *made, uint32_t owner, unsigned direction, uint64_t count)
+{
+	struct rst_port_key key = aborted;
+
+	key.owner = owner;
+	key.direction = direction;
+	if (direction == RST_RECEIVED)
+		key.cause = RST_STAGE_ESTABLISHED;
+	add_port(made, key, count);
+}
+
+static void add_process(struct made *made, uint32_t number)
+{
+	const struct record_process process = records_process_of(number, 800 + number, "web", "/");
+
+	processes_add(&made->processes, &process);
+}
+
+/* Those of its direction, largest first; their ports are one. */
+static void owners_of_an_alert(void **state)
+{
+	struct made *made = *state;
+	const struct alert *alert;
+
+	for (uint32_t number = 1; number <= 5; number++)
+		add_process(made, number);
+	for (unsigned i = 0; i < 3; i++) {
+		for (uint32_t number = 1; number <= 5; number++)
+			add_owned(made, number, RST_SENT, 10 * number);
+		add_owned(made, 1, RST_RECEIVED, 1000);
+		add_owned(made, 0, RST_SENT, 500); /* nobody's */
+		end_slice(made, SECOND_NS, 0);
+	}
+	alert = explain(made, RST_SENT, 0, 1950);
+	assert_int_equal(alert->port_count, 1);
+	assert_int_equal(alert->ports[0].sent, 1950);
+	assert_int_equal(alert->owner_count, ALERT_OWNERS);
+	for (unsigned i = 0; i < ALERT_OWNERS; i++) {
+		assert_int_equal(alert->owners[i].owner.process->pid, 805 - i);
+		assert_int_equal(alert->owners[i].sent, 30 * (5 - i));
+		assert_int_equal(alert->owners[i].received, 0);
+	}
+	alert = explain(made, RST_RECEIVED, 0, 3000);
+	assert_int_equal(alert->owner_count, 1);
+	assert_int_equal(alert->owners[0].received, 3000);
+	alert = explain(made, RST_SENT, 9, 0); /* of another namespace */
+	assert_int_equal(alert->owner_count, 0);
+}
+
+/* Whose they were when they came; and a process that was forgotten is not its successor. */
+static void owners_are_those_of_their_slice(void **state)
+{
+	struct made *made = *state;
+	struct record_listener listener =
+		records_listener_of(made->now_ns, 7, 80, 1, RST_LISTENER_OPENED);
+	struct rst_port_key key = aborted;
+	const struct alert *alert;
+
+	key.cause = RST_QUEUE_FULL;
+	add_process(made, 1);
+	add_process(made, 2);
+	listeners_add(&made->listeners, &listener.listener);
+	add_port(made, key, 100);
+	/* Behind the end of the slice, and told before it. */
+	listener = records_listener_of(made->now_ns + SECOND_NS + 1, 7, 80, 1, RST_LISTENER_CLOSED);
+	listeners_add(&made->listeners, &listener.listener);
+	end_slice(made, SECOND_NS, 0);
+	listener = records_listener_of(made->now_ns + 2, 7, 80, 2, RST_LISTENER_OPENED);
+	listeners_add(&made->listeners, &listener.listener);
+	add_port(made, key, 10);
+	end_slice(made, SECOND_NS, 0);
+	alert = explain(made, RST_SENT, 7, 110);
+	assert_int_equal(alert->owner_count, 2);
+	assert_int_equal(alert->owners[0].sent, 100);
+	assert_int_equal(alert->owners[0].owner.process->pid, 801);
+	assert_int_equal(alert->owners[0].owner.known_by, OWNER_LISTENER);
+	assert_int_equal(alert->owners[1].owner.process->pid, 802);
+	add_process(made, 1 + PROCESSES);
+	alert = explain(made, RST_SENT, 7, 110);
+	assert_int_equal(alert->owners[0].sent, 100);
+	assert_null(alert->owners[0].owner.process);
+	assert_int_equal(alert->owners[1].owner.process->pid, 802);
+}
+
+/* As many as the slices can hold. */
+static void owners_of_full_slices(void **state)
+{
+	struct made *made = *state;
+	const struct alert *alert;
+	uint64_t sum = 0;
+
+	for (uint32_t slice = 0; slice < 10; slice++) {
+		for (uint32_t i = 1; i <= RECENT_TOP; i++) {
+			add_process(made, slice * RECENT_TOP + i);
+			add_owned(made, slice * RECENT_TOP + i, RST_SENT, i);
+		}
+		end_slice(made, SECOND_NS, 0);
+	}
+	alert = explain(made, RST_SENT, 7, 0);
+	for (uint32_t i = 0; i < made->recent.owners.used; i++)
+		sum += ((struct window_owner *)table_entry(&made->recent.owners, i))->sent;
+	assert_int_equal(sum, alert->total);
+	assert_int_equal(alert->owner_count, ALERT_OWNERS);
+	assert_int_equal(alert->owners[2].sent, RECENT_TOP);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -279,6 +390,9 @@ int main(void)
 		TEST(largest_five_in_order),
 		TEST(keeps_the_largest_of_a_slice),
 		TEST(long_slice_is_evidence_as_a_whole),
+		TEST(owners_of_an_alert),
+		TEST(owners_are_those_of_their_slice),
+		TEST(owners_of_full_slices),
 	};
 
 	return cmocka_run_group_tests_name("recent", tests, NULL, NULL);

@@ -179,7 +179,8 @@ static void kinds_and_sizes(void **state)
 		{4, RECORD_EVENT, 72},	 {5, RECORD_PORT, 32},	       {6, RECORD_PEER, 40},
 		{7, RECORD_OTHER, 24},	 {8, RECORD_DISTINCT, 16400},  {9, RECORD_SLICE, 96},
 		{10, RECORD_END, 24},	 {11, RECORD_DROP_REASON, 56}, {12, RECORD_OUTSIDE, 16},
-		{13, RECORD_KERNEL, 72},
+		{13, RECORD_KERNEL, 72}, {14, RECORD_PROCESS, 784},    {15, RECORD_LISTENER, 56},
+		{16, RECORD_NETNS, 80},
 	};
 
 	(void)state;
@@ -197,6 +198,9 @@ static void kinds_and_sizes(void **state)
 	assert_true(record_is_preamble(RECORD_DROP_REASON));
 	assert_false(record_is_preamble(RECORD_OUTSIDE));
 	assert_false(record_is_preamble(RECORD_KERNEL));
+	assert_false(record_is_preamble(RECORD_PROCESS));
+	assert_false(record_is_preamble(RECORD_LISTENER));
+	assert_false(record_is_preamble(RECORD_NETNS));
 	assert_int_equal(record_size(RECORD_KINDS), 0);
 }
 
@@ -218,6 +222,40 @@ static void every_kind(void **state)
 	add_noise(&recorded, RECORD_EVENT, RECORD_BYTES_MAX);
 	finish(&recorded, true);
 	assert_played(recorded.fd, &recorded.sent);
+	drop(&recorded);
+}
+
+/* Format 1.1 had no connection behind an event, and no owner in an event or a counter: 0 here. */
+static void events_old_and_new(void **state)
+{
+	struct record_event event = {
+		.head = RECORD_HEAD(record_event, RECORD_EVENT),
+		.event = {.direction = RST_SENT, .owner = 7},
+		.connection = {.bytes_in = 1, .bytes_out = 2, .age_ms = 3, .idle_ms = 4}};
+	const struct record_port port = records_port(PORT_KEY(.direction = RST_SENT), 3);
+	const struct record_event *played;
+	struct recorded recorded;
+	struct recording_result result;
+	struct heard heard = {0};
+
+	(void)state;
+	begin(&recorded);
+	add(&recorded, &event);
+	event.head.size = 72;
+	add(&recorded, &event);
+	add(&recorded, &port);
+	finish(&recorded, true);
+	assert_played(recorded.fd, &recorded.sent);
+	assert_int_equal(play(recorded.fd, &heard, &result), 0);
+	assert_int_equal(heard.size, 96 + 72 + 32);
+	played = (const void *)heard.bytes;
+	assert_non_null(record_connection(played));
+	assert_int_equal(record_connection(played)->bytes_out, 2);
+	assert_int_equal(record_connection(played)->idle_ms, 4);
+	assert_int_equal(played->event.owner, 7);
+	played = (const void *)(heard.bytes + 96);
+	assert_null(record_connection(played));
+	forget(&heard);
 	drop(&recorded);
 }
 
@@ -315,7 +353,7 @@ static void the_header(void **state)
 	assert_int_equal(header.major, RECORDING_MAJOR);
 	assert_int_equal(header.major, 1);
 	assert_int_equal(header.minor, RECORDING_MINOR);
-	assert_int_equal(header.minor, 1); /* drop reasons, and the kernel's counters */
+	assert_int_equal(header.minor, 2); /* owners, connections and names */
 	assert_int_equal(header.flags, RECORDING_INCOMPLETE);
 	add_slice(&recorded, 0);
 	finish(&recorded, true);
@@ -955,6 +993,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(kinds_and_sizes),
 		cmocka_unit_test(every_kind),
+		cmocka_unit_test(events_old_and_new),
 		cmocka_unit_test(many_blocks),
 		cmocka_unit_test(a_block_that_is_exactly_full),
 		cmocka_unit_test(nothing_recorded),

@@ -3,7 +3,19 @@
 
 #include <time.h>
 
-#define HEADER "TIME     LOCAL                    PEER                  TRIG/STATE  CAUSE\n"
+#include "explain.h"
+
+#define COLUMNS "LOCAL                    PEER                  CAUSE       PID     COMM"
+#define HEADER	"TIME     " COLUMNS "\n"
+#define WIDE                                                                                       \
+	"            KNOWN_BY      TRIG/STATE  REASON               ROLE   NETNS      "            \
+	"CONNECTION                           UNIT\n"
+#define HEADER_WIDE "TIME     " COLUMNS WIDE
+/* An event of edges_event(), up to its cause. */
+#define SENT	 "10.0.0.2:8080         -> 10.0.0.7:51234        "
+#define RECEIVED "10.0.0.2:8080         <- 10.0.0.7:51234        "
+#define KERNEL	 "-       (kernel)\n"
+#define NOBODY	 "-       -\n"
 
 static const struct view usual = {.events = true, .windows = true, .wall_time = true, .utc = true};
 
@@ -64,12 +76,11 @@ static void headers(void **state)
 	view.wall_time = false;
 	reopen(edges, &view, NULL);
 	assert_int_equal(records_feed(&edges->records, &edges->records.start), 0);
-	edges_assert(edges, "LOCAL                    PEER                  TRIG/STATE  CAUSE\n");
+	edges_assert(edges, COLUMNS "\n");
 	view.since_start = view.wide = true;
 	reopen(edges, &view, NULL);
 	assert_int_equal(records_feed(&edges->records, &edges->records.start), 0);
-	edges_assert(edges, "SECS  LOCAL                    PEER                  TRIG/STATE  "
-			    "CAUSE       REASON               ROLE   NETNS\n");
+	edges_assert(edges, "SECS  " COLUMNS WIDE);
 	view.events = false;
 	reopen(edges, &view, NULL);
 	assert_int_equal(records_feed(&edges->records, &edges->records.start), 0);
@@ -85,19 +96,16 @@ static void sent_and_received(void **state)
 	struct rst_event received = edges_event(RST_RECEIVED, RST_STAGE_REFUSED);
 
 	begin(edges);
-	sent.flags = RST_EVENT_TRIGGER;
-	sent.trigger = RST_FLAG_SYN;
-	sent.state = RST_STATE_LISTEN; /* the trigger says more */
 	event(edges, sent);
 	received.state = RST_STATE_SYN_SENT;
 	event(edges, received);
 	received.state = 0; /* no socket */
 	event(edges, received);
-	edges_assert(
-		edges,
-		"22:13:21 10.0.0.2:8080         -> 10.0.0.7:51234        SYN         closed_port\n"
-		"22:13:21 10.0.0.2:8080         <- 10.0.0.7:51234        SYN_SENT    refused\n"
-		"22:13:21 10.0.0.2:8080         <- 10.0.0.7:51234        -           refused\n");
+	received.cause = 0; /* it has no name */
+	event(edges, received);
+	edges_assert(edges, "22:13:21 " SENT "closed_port " KERNEL "22:13:21 " RECEIVED
+			    "refused     " NOBODY "22:13:21 " RECEIVED "refused     " KERNEL
+			    "22:13:21 " RECEIVED "-           " KERNEL);
 }
 
 static void ipv6(void **state)
@@ -115,14 +123,13 @@ static void ipv6(void **state)
 	memset(ours.peer, 0xff, 16);
 	ours.local_port = ours.peer_port = 65535;
 	event(edges, ours);
-	edges_assert(
-		edges,
-		"22:13:21 [2001:db8::2]:8080    -> [2001:db8::7]:51234   ACK         half_open\n"
-		"22:13:21 [ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535 -> "
-		"[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535 ACK         half_open\n");
+	edges_assert(edges,
+		     "22:13:21 [2001:db8::2]:8080    -> [2001:db8::7]:51234   half_open   " KERNEL
+		     "22:13:21 [ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535 -> "
+		     "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535 half_open   " KERNEL);
 }
 
-/* The longest of everything that IPv4 has: 80 columns, and each in its own. */
+/* The longest of everything that IPv4 has: its name begins within 80 columns, each in its own. */
 static void eighty_columns(void **state)
 {
 	struct edges *edges = *state;
@@ -131,36 +138,30 @@ static void eighty_columns(void **state)
 	char *written, *line;
 
 	begin(edges);
+	records_process(&edges->records, 7, 4194304, "fifteen-letters", "/");
 	unit_ipv4(longest.local, 0xffffffff);
 	unit_ipv4(longest.peer, 0xffffffff);
 	longest.local_port = longest.peer_port = 65535;
+	longest.owner = 7;
 	for (unsigned cause = 0; cause < RST_CAUSES; cause++) {
 		longest.cause = cause;
-		longest.flags = 0;
-		for (unsigned number = 0; number < RST_STATES; number++) {
-			longest.state = number;
-			event(edges, longest);
-		}
-		longest.flags = RST_EVENT_TRIGGER;
-		for (unsigned trigger = 0; trigger < 256; trigger++) {
-			longest.trigger = trigger;
-			event(edges, longest);
-		}
+		event(edges, longest);
 	}
 	written = edges_written(edges->output);
 	for (line = strtok(written, "\n"); line; line = strtok(NULL, "\n")) {
-		char column[5][32];
+		char column[6][32];
 
 		lines++;
-		if (strlen(line) > 80)
-			fail_msg("%zu columns: %s", strlen(line), line);
-		assert_int_equal(sscanf(line, "%*s %31s %31s %31s %31s %31s", column[0], column[1],
-					column[2], column[3], column[4]),
-				 5);
+		assert_int_equal(sscanf(line, "%*s %31s %31s %31s %31s %31s %31s", column[0],
+					column[1], column[2], column[3], column[4], column[5]),
+				 6);
 		assert_string_equal(column[0], "255.255.255.255:65535");
 		assert_string_equal(column[2], "255.255.255.255:65535");
+		assert_string_equal(column[4], "4194304");
+		assert_string_equal(column[5], "fifteen-letters");
+		assert_string_equal(line + 76, "fifteen-letters");
 	}
-	assert_int_equal(lines, RST_CAUSES * (RST_STATES + 256));
+	assert_int_equal(lines, RST_CAUSES);
 	free(written);
 }
 
@@ -179,22 +180,18 @@ static void times(void **state)
 	event(edges, some);
 	some.time_ns = RECORDS_START_NS + 12345 * SECOND_NS + 6999999;
 	event(edges, some);
-	edges_assert(
-		edges,
-		"1.500 10.0.0.2:8080         -> 10.0.0.7:51234        -           aborted\n"
-		"0.000 10.0.0.2:8080         -> 10.0.0.7:51234        -           aborted\n"
-		"12345.006 10.0.0.2:8080         -> 10.0.0.7:51234        -           aborted\n");
+	edges_assert(edges, "1.500 " SENT "aborted     " KERNEL "0.000 " SENT "aborted     " KERNEL
+			    "12345.006 " SENT "aborted     " KERNEL);
 	view.wall_time = true; /* both */
 	reopen(edges, &view, NULL);
 	begin(edges);
 	event(edges, edges_event(RST_SENT, RST_ABORTED));
-	edges_assert(edges, "22:13:21 1.500 10.0.0.2:8080         -> 10.0.0.7:51234        -"
-			    "           aborted\n");
+	edges_assert(edges, "22:13:21 1.500 " SENT "aborted     " KERNEL);
 	view.wall_time = view.since_start = false; /* none */
 	reopen(edges, &view, NULL);
 	begin(edges);
 	event(edges, edges_event(RST_SENT, RST_ABORTED));
-	edges_assert(edges, "10.0.0.2:8080         -> 10.0.0.7:51234        -           aborted\n");
+	edges_assert(edges, "" SENT "aborted     " KERNEL);
 }
 
 static void local_time(void **state)
@@ -207,17 +204,17 @@ static void local_time(void **state)
 	reopen(edges, &view, NULL);
 	begin(edges);
 	event(edges, edges_event(RST_SENT, RST_ABORTED));
-	edges_assert(edges, "22:13:21 10.0.0.2:8080         -> 10.0.0.7:51234        -           "
-			    "aborted\n");
+	edges_assert(edges, "22:13:21 " SENT "aborted     " KERNEL);
 	view.utc = false;
 	reopen(edges, &view, NULL);
 	begin(edges);
 	event(edges, edges_event(RST_SENT, RST_ABORTED));
-	edges_assert(edges, "03:43:21 10.0.0.2:8080         -> 10.0.0.7:51234        -           "
-			    "aborted\n");
+	edges_assert(edges, "03:43:21 " SENT "aborted     " KERNEL);
 	unsetenv("TZ");
 	tzset();
 }
+
+#define NO_CONNECTION "-                                    "
 
 static void wide(void **state)
 {
@@ -232,11 +229,18 @@ static void wide(void **state)
 	edges_drop_reason(edges, 2, "TCP_INVALID_SEQUENCE");
 	begin(edges);
 	event(edges, some);
+	some.flags = RST_EVENT_TRIGGER;
+	some.trigger = RST_FLAG_SYN;
+	some.state = RST_STATE_NEW_SYN_RECV; /* the trigger says more */
+	event(edges, some);
+	some.trigger = 0xff;
+	event(edges, some);
 	some.role = RST_ROLE_SERVER;
 	some.flags = RST_EVENT_REASON;
 	some.reason = 2;
 	some.netns = 0;
 	event(edges, some);
+	some.state = 0;
 	some.reason = 3;
 	some.role = RST_ROLE_CLIENT;
 	event(edges, some);
@@ -246,20 +250,29 @@ static void wide(void **state)
 	some.flags = RST_EVENT_REASON;
 	some.reason = 2; /* of another numbering */
 	event(edges, some);
+	records_netns(&edges->records, some.netns, "blue");
 	some.flags = 0;
 	event(edges, some);
-	edges_assert(edges, "22:13:21 10.0.0.2:8080         -> 10.0.0.7:51234        -           "
-			    "closed_port -                    -      4026531840\n"
-			    "22:13:21 10.0.0.2:8080         -> 10.0.0.7:51234        -           "
-			    "closed_port NO_SOCKET            server 0\n"
-			    "22:13:21 10.0.0.2:8080         -> 10.0.0.7:51234        -           "
-			    "closed_port A_REASON_OF_A_LATER_KERNEL client 0\n"
-			    "22:13:21 10.0.0.2:8080         -> 10.0.0.7:51234        -           "
-			    "closed_port -                    client 0\n"
-			    "22:13:21 10.0.0.2:8080         <- 10.0.0.7:51234        -           "
-			    "rejected    TCP_INVALID_SEQUENCE -      4026531840\n"
-			    "22:13:21 10.0.0.2:8080         <- 10.0.0.7:51234        -           "
-			    "rejected    -                    -      4026531840\n");
+	edges_assert(
+		edges,
+		"22:13:21 " SENT "closed_port -       (kernel)        kernel        -           "
+		"-                    -      4026531840 " NO_CONNECTION "-\n"
+		"22:13:21 " SENT "closed_port -       -               -             SYN         "
+		"-                    -      4026531840 " NO_CONNECTION "-\n"
+		"22:13:21 " SENT "closed_port -       -               -             FSRP.UEW    "
+		"-                    -      4026531840 " NO_CONNECTION "-\n"
+		"22:13:21 " SENT "closed_port -       -               -             NEW_SYN_RECV "
+		"NO_SOCKET            server 0          " NO_CONNECTION "-\n"
+		"22:13:21 " SENT "closed_port -       (kernel)        kernel        -           "
+		"A_REASON_OF_A_LATER_KERNEL client 0          " NO_CONNECTION "-\n"
+		"22:13:21 " SENT "closed_port -       (kernel)        kernel        -           "
+		"-                    client 0          " NO_CONNECTION "-\n"
+		"22:13:21 " RECEIVED
+		"rejected    -       (kernel)        kernel        -           "
+		"TCP_INVALID_SEQUENCE -      4026531840 " NO_CONNECTION "-\n"
+		"22:13:21 " RECEIVED
+		"rejected    -       (kernel)        kernel        -           "
+		"-                    -      blue       " NO_CONNECTION "-\n");
 }
 
 /* A recording may come from anybody: its names do not steer the reader's terminal. */
@@ -275,20 +288,283 @@ static void names_that_are_not_ours(void **state)
 	edges_reason(edges, 2, "\033]0;x\007");
 	edges_drop_reason(edges, 200, "\033[1m\n");
 	assert_int_equal(records_feed(&edges->records, &edges->records.start), 0);
-	edges_assert(edges, "--- not attached: ?[2J: a?b??\n"
-			    "TIME     LOCAL                    PEER                  TRIG/STATE  "
-			    "CAUSE       REASON               ROLE   NETNS\n");
+	edges_assert(edges, "--- not attached: ?[2J: a?b??\n" HEADER_WIDE);
 	some.flags = RST_EVENT_REASON;
 	some.reason = 2;
 	event(edges, some);
-	edges_assert(edges, "22:13:21 10.0.0.2:8080         -> 10.0.0.7:51234        -           "
-			    "closed_port ?]0;x?               -      4026531840\n");
+	edges_assert(edges,
+		     "22:13:21 " SENT "closed_port -       (kernel)        kernel        "
+		     "-           ?]0;x?               -      4026531840 " NO_CONNECTION "-\n");
 	some = edges_event(RST_RECEIVED, RST_STAGE_STRAY);
 	some.flags = RST_EVENT_REASON;
 	some.reason = 200;
 	event(edges, some);
-	edges_assert(edges, "22:13:21 10.0.0.2:8080         <- 10.0.0.7:51234        -           "
-			    "stray       ?[1m?                -      4026531840\n");
+	edges_assert(edges,
+		     "22:13:21 " RECEIVED "stray       -       (kernel)        kernel        "
+		     "-           ?[1m?                -      4026531840 " NO_CONNECTION "-\n");
+}
+
+/* --- owners --- */
+
+static void owners(void **state)
+{
+	struct edges *edges = *state;
+	struct records *records = &edges->records;
+	struct rst_event some = edges_event(RST_SENT, RST_ABORTED);
+
+	begin(edges);
+	records_process(records, 1, 812, "nginx", "/system.slice/nginx.service");
+	records_process(records, 2, 813, "", "/"); /* not even a name */
+	records_listens(records, some.netns, 8080, 1);
+	some.owner = 1;
+	some.state = RST_STATE_ESTABLISHED;
+	event(edges, some);
+	some.owner = 2;
+	event(edges, some);
+	some.owner = 3; /* not known any more */
+	event(edges, some);
+	some.owner = 0;
+	some.cause = RST_FIREWALL;
+	event(edges, some);
+	some.cause = RST_CLOSED_PORT;
+	some.state = 0;
+	event(edges, some);
+	edges_assert(edges, "22:13:21 " SENT "aborted     812     nginx\n"
+			    "22:13:21 " SENT "aborted     813     -\n"
+			    "22:13:21 " SENT "aborted     " NOBODY "22:13:21 " SENT
+			    "firewall    -       (firewall)\n"
+			    "22:13:21 " SENT "closed_port 812     nginx\n");
+}
+
+/* When it stopped, and how, if its process ended. */
+static void last_listeners(void **state)
+{
+	static const struct {
+		uint64_t before_ns;
+		const char *shown;
+	} stops[] = {
+		{0, "0 s"},
+		{1, "0 s"},
+		{49999999, "0 s"},
+		{50000000, "0.1 s"},
+		{3200000000, "3.2 s"},
+		{3 * SECOND_NS, "3 s"},
+		{119 * SECOND_NS, "119 s"},
+		{120 * SECOND_NS, "2 min"},
+		{119 * MINUTE_NS, "119 min"},
+		{120 * MINUTE_NS, "2 h"},
+		{47 * 60 * MINUTE_NS, "47 h"},
+		{48 * 60 * MINUTE_NS, "2 days"},
+		{1000 * 24 * 60 * MINUTE_NS, "1000 days"},
+	};
+	struct edges *edges = *state;
+	struct records *records = &edges->records;
+	struct rst_event some = edges_event(RST_SENT, RST_CLOSED_PORT);
+	struct record_listener listener;
+
+	begin(edges);
+	records_process(records, 1, 812, "nginx", "/");
+	for (size_t i = 0; i < COUNT_OF(stops); i++) {
+		char expected[256];
+
+		some.local_port = 1000 + i;
+		some.time_ns = records->now_ns + stops[i].before_ns + SECOND_NS;
+		records_listens(records, some.netns, 1000 + i, 1);
+		records_stops(records, records->now_ns + SECOND_NS, some.netns, 1000 + i, 1, 11);
+		edges_skip(edges);
+		event(edges, some);
+		snprintf(expected, sizeof(expected),
+			 "closed_port 812     nginx (stopped %s ago, killed by SIGSEGV)\n",
+			 stops[i].shown);
+		edges_assert_end(edges, expected);
+	}
+	some.time_ns = records->now_ns + 4 * SECOND_NS;
+	records_listens(records, some.netns, 8080, 1);
+	records_stops(records, records->now_ns + SECOND_NS, some.netns, 8080, 1, 3 << 8);
+	some.local_port = 8080;
+	event(edges, some);
+	edges_assert_end(edges, "nginx (stopped 3 s ago, exited with status 3)\n");
+	records_listens(records, some.netns, 8081, 1);
+	listener = records_listener_of(records->now_ns + SECOND_NS, some.netns, 8081, 1,
+				       RST_LISTENER_CLOSED);
+	assert_int_equal(records_feed(records, &listener), 0);
+	some.local_port = 8081;
+	event(edges, some);
+	edges_assert_end(edges, "closed_port 812     nginx (stopped 3 s ago)\n");
+	/* Who it was is not known, only that it was somebody. */
+	records_listens(records, some.netns, 8082, 9);
+	records_stops(records, records->now_ns + SECOND_NS, some.netns, 8082, 9, 9);
+	some.local_port = 8082;
+	event(edges, some);
+	edges_assert_end(edges, "closed_port -       - (stopped 3 s ago, killed by SIGKILL)\n");
+}
+
+/* A process calls itself what it likes. Letters of one column stay, whatever the locale. */
+static void hostile_names(void **state)
+{
+	static const struct {
+		const char *comm, *shown;
+	} names[] = {
+		{"a\nb\tc", "a?b?c          "},
+		{"\033[31mred\033[m", "?[31mred?[m    "},
+		{"\x7f\x01", "??             "},
+		{"\x9b", "?              "},
+		{"\xc2\x9b[2J", "??[2J          "}, /* a control of two bytes */
+		{"gr\xc3\xbc\xc3\x9f", "gr\xc3\xbc\xc3\x9f           "},
+		{"\xd0\xb6\xce\xb1", "\xd0\xb6\xce\xb1             "},
+		{"\xc3", "?              "}, /* cut */
+		{"\xc3(", "?(             "},
+		{"\xc0\xaf", "??             "}, /* too long a form */
+		{"\xcc\x81", "??             "}, /* combining */
+		{"\xd2\x88", "??             "},
+		{"\xd7\x90", "??             "},     /* from right to left */
+		{"\xc2\xad", "??             "},     /* invisible */
+		{"\xe2\x80\xae", "???            "}, /* an override of direction */
+		{"\xe4\xb8\xad", "???            "}, /* wide */
+		{"\xf0\x9f\x92\xa9", "????           "},
+		{"\xff\xfe", "??             "},
+		{"  ", "               "},
+	};
+	struct edges *edges = *state;
+	struct view view = usual;
+	struct rst_event some = edges_event(RST_SENT, RST_ABORTED);
+
+	view.wide = true;
+	reopen(edges, &view, NULL);
+	begin(edges);
+	some.state = RST_STATE_ESTABLISHED;
+	for (size_t i = 0; i < COUNT_OF(names); i++) {
+		char expected[512];
+
+		records_process(&edges->records, i + 1, 812, names[i].comm,
+				"/system.slice/\033]0;x\007.service");
+		records_netns(&edges->records, some.netns, "\xc3\xa9\r");
+		some.owner = i + 1;
+		event(edges, some);
+		snprintf(expected, sizeof(expected),
+			 "22:13:21 " SENT "aborted     812     %s socket        ESTABLISHED "
+			 "-                    -      \xc3\xa9?         " NO_CONNECTION
+			 "?]0;x?.service\n",
+			 names[i].shown);
+		edges_assert(edges, expected);
+	}
+}
+
+static void connections(void **state)
+{
+	static const struct {
+		struct rst_connection connection;
+		const char *shown;
+	} cases[] = {
+		{{.bytes_in = 120, .bytes_out = 4096, .age_ms = 3210, .idle_ms = 100},
+		 "age 3.2s idle 0.1s in 120 out 4096  "},
+		{{.age_ms = RST_AGE_UNKNOWN}, "age - idle 0s in 0 out 0            "},
+		{{.age_ms = 300000, .idle_ms = 7200000}, "age 5m idle 2h in 0 out 0           "},
+		{{.age_ms = RST_AGE_UNKNOWN - 1}, "age 49d idle 0s in 0 out 0          "},
+		{{.bytes_in = UINT64_MAX, .bytes_out = UINT64_MAX, .age_ms = 1},
+		 "age 0s idle 0s in 18446744073709551615 out 18446744073709551615"},
+	};
+	struct edges *edges = *state;
+	struct view view = usual;
+	struct rst_event some = edges_event(RST_SENT, RST_ABORTED);
+
+	view.wide = true;
+	reopen(edges, &view, NULL);
+	begin(edges);
+	some.state = RST_STATE_ESTABLISHED;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		char expected[512];
+
+		edges->records.slice.counted++;
+		records_event_of(&edges->records, some, cases[i].connection);
+		snprintf(expected, sizeof(expected), "-      4026531840 %s -\n", cases[i].shown);
+		edges_assert_end(edges, expected);
+	}
+	/* The usual columns do not show it. */
+	reopen(edges, &usual, NULL);
+	begin(edges);
+	edges->records.slice.counted++;
+	records_event_of(&edges->records, some, cases[0].connection);
+	edges_assert(edges, "22:13:21 " SENT "aborted     " NOBODY);
+}
+
+#define CONTAINER "4f5e6d7c8b9a0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796"
+
+/* The unit, which may be one within a container; else the container. What happened to a last
+ * listener stands behind it. */
+static void units_and_containers(void **state)
+{
+	static const struct {
+		const char *cgroup, *shown;
+	} cases[] = {
+		{"/system.slice/nginx.service", "nginx.service"},
+		{"/docker/" CONTAINER, "docker:4f5e6d7c8b9a"},
+		{"/docker/" CONTAINER "/system.slice/nginx.service", "nginx.service"},
+		{"/system.slice/docker-" CONTAINER ".scope", "docker:4f5e6d7c8b9a"},
+		{"/kubepods/besteffort/pod0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0/" CONTAINER,
+		 "4f5e6d7c8b9a"}, /* whose runtime is not known */
+		{"/lxc.payload.webserver-of-mine", "lxc:webserver-of-mine"},
+		{"", "-"},
+	};
+	struct edges *edges = *state;
+	struct records *records = &edges->records;
+	struct view view = usual;
+	struct rst_event some = edges_event(RST_SENT, RST_CLOSED_PORT);
+
+	view.wide = true;
+	reopen(edges, &view, NULL);
+	begin(edges);
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		char expected[512];
+
+		records_process(records, i + 1, 812, "nginx", cases[i].cgroup);
+		some.owner = i + 1;
+		event(edges, some);
+		snprintf(expected, sizeof(expected), " " NO_CONNECTION "%s\n", cases[i].shown);
+		edges_assert_end(edges, expected);
+	}
+	some.owner = 0;
+	records_listens(records, some.netns, 8080, 1);
+	records_stops(records, records->now_ns + SECOND_NS, some.netns, 8080, 1, 11);
+	event(edges, some);
+	edges_assert(edges, "22:13:21 " SENT
+			    "closed_port 812     nginx           last_listener -           "
+			    "-                    -      4026531840 " NO_CONNECTION
+			    "nginx.service (stopped 0.5 s ago, killed by SIGSEGV)\n");
+}
+
+/* A sentence under each event, and nowhere else. */
+static void explained(void **state)
+{
+	struct edges *edges = *state;
+	struct view view = usual;
+	struct rst_event some = edges_event(RST_SENT, RST_ABORTED);
+	struct owner owner = {.known_by = OWNER_SOCKET};
+	char sentence[EXPLAIN_BYTES], expected[EXPLAIN_BYTES + 256];
+
+	view.explain = true;
+	reopen(edges, &view, NULL);
+	edges_reason(edges, 3, "TCP_ABORT_ON_LINGER");
+	begin(edges);
+	records_process(&edges->records, 1, 812, "\033[1m\n", "/");
+	some.owner = 1;
+	some.flags = RST_EVENT_REASON;
+	some.reason = 3;
+	some.state = RST_STATE_ESTABLISHED;
+	event(edges, some);
+	owner.process = processes_find(&edges->records.pipeline->processes, 1);
+	explain_event(sentence, &some, NULL, &owner, "TCP_ABORT_ON_LINGER");
+	assert_null(strpbrk(sentence, "\033\n"));
+	snprintf(expected, sizeof(expected), "22:13:21 " SENT "aborted     812     ?[1m?\n    %s\n",
+		 sentence);
+	edges_assert(edges, expected);
+	records_slice(&edges->records, 10 * SECOND_NS);
+	edges_assert(edges, "--- 22:13:20 to 22:13:30: no resets\n");
+	view.events = false;
+	reopen(edges, &view, NULL);
+	begin(edges);
+	event(edges, some);
+	edges_assert(edges, "");
 }
 
 /* --- windows --- */
@@ -323,7 +599,87 @@ static void a_full_window(void **state)
 			    "    sent      closed_port 1, aborted 6\n"
 			    "    received  refused 2\n"
 			    "    ports     :80 server sent 6, :5432 client received 2, :9 sent 1\n"
+			    "    owners    (kernel) sent 1; unknown sent 6 received 2\n"
 			    "    peers     10.0.0.7 sent 5, 10.0.0.8 received 2; 2 distinct\n");
+}
+
+/* Each way in which a process is known has its place; what is not known is a number. */
+static void owners_of_a_window(void **state)
+{
+	struct edges *edges = *state;
+	struct records *records = &edges->records;
+	struct rst_port_key key = web;
+
+	begin(edges);
+	records_process(records, 1, 812, "nginx", "/");
+	records_process(records, 2, 813, "\033[1m\n", "/");
+	records_listens(records, 7, 81, 1);
+	key.owner = 1;
+	records_count(records, key, 50);
+	key.direction = RST_RECEIVED;
+	key.cause = RST_STAGE_ESTABLISHED;
+	records_count(records, key, 4);
+	key.owner = 2;
+	records_count(records, key, 40);
+	key = nobody;
+	records_count(records, key, 30);
+	key = web;
+	key.port = 81;
+	key.cause = RST_QUEUE_FULL;
+	records_count(records, key, 20); /* a listener's */
+	key.cause = RST_FIREWALL;
+	records_count(records, key, 10);
+	key.cause = RST_CLOSED_PORT;
+	key.port = 82;
+	records_listens(records, 7, 82, 1);
+	records_stops(records, records->now_ns + 1, 7, 82, 1, 11);
+	records_count(records, key, 3);
+	key.owner = 9; /* never known */
+	key.cause = RST_ABORTED;
+	records_count(records, key, 2);
+	records_count(records, web, 1);
+	records->slice.events = records->slice.counted;
+	records_slice(records, 10 * SECOND_NS);
+	edges_assert(edges, "--- 22:13:20 to 22:13:30: sent 116, received 44\n"
+			    "    sent      closed_port 33, aborted 53, queue_full 20, firewall 10\n"
+			    "    received  established 44\n"
+			    "    ports     :80 server sent 51 received 44, :9 sent 30, "
+			    ":81 server sent 30, :82 server sent 5\n"
+			    "    owners    nginx (812) sent 50 received 4, "
+			    "?[1m? (813) received 40, (kernel) sent 30, "
+			    "nginx (812) listener sent 20, (firewall) sent 10, "
+			    "nginx (812) last listener sent 3, (a process) sent 2; unknown sent 1\n"
+			    "    peers     none shown; 0 distinct\n");
+}
+
+static void more_owners_than_the_list_holds(void **state)
+{
+	const struct pipeline_settings settings = {.filter = {.pid_count = 1, .pids = {1}}};
+	struct edges *edges = *state;
+	struct records *records = &edges->records;
+	struct rst_port_key key = web;
+
+	begin(edges);
+	for (key.owner = 1; key.owner <= 13; key.owner++) {
+		records_process(records, key.owner, 800 + key.owner, "a", "/");
+		records_count(records, key, 50 - key.owner);
+	}
+	records_slice(records, 10 * SECOND_NS);
+	edges_assert_has(edges, "    owners    a (801) sent 49, a (802) sent 48, ");
+	edges_skip(edges);
+	for (key.owner = 1; key.owner <= 13; key.owner++)
+		records_count(records, key, 50 - key.owner);
+	records_slice(records, 10 * SECOND_NS);
+	edges_assert_has(edges, ", a (810) sent 40, and 3 more\n");
+	reopen(edges, &usual, &settings); /* and one that hides all */
+	begin(edges);
+	key.owner = 1;
+	records_process(records, 1, 801, "a", "/");
+	records_count(records, key, 5);
+	records_count(records, web, 2);
+	records_slice(records, 10 * SECOND_NS);
+	edges_assert_has(edges, "    ports     none shown\n"
+				"    owners    none shown; unknown sent 2\n");
 }
 
 static void bounds_and_losses(void **state)
@@ -345,6 +701,7 @@ static void bounds_and_losses(void **state)
 	edges_assert(edges, "--- 22:13:20 to 22:13:30: sent 20, received 0\n"
 			    "    sent      aborted 20\n"
 			    "    ports     :80 server sent 16\n"
+			    "    owners    none known\n"
 			    "    peers     10.0.0.7 sent 9..14; 2 distinct\n"
 			    "    thinned   7 events\n"
 			    "    LOST      events (ring buffer full) 3, "
@@ -358,6 +715,7 @@ static void bounds_and_losses(void **state)
 	edges_assert(edges, "--- 22:13:30 to 22:13:40: sent 16, received 0\n"
 			    "    sent      aborted 16\n"
 			    "    ports     :80 server sent 16\n"
+			    "    owners    none known\n"
 			    "    peers     none stands out; 1 distinct\n");
 }
 
@@ -385,6 +743,7 @@ static void more_than_the_list_holds(void **state)
 			    ":1002 server sent 48, :1003 server sent 47, :1004 server sent 46, "
 			    ":1005 server sent 45, :1006 server sent 44, :1007 server sent 43, "
 			    ":1008 server sent 42, :1009 server sent 41, and 3 more\n"
+			    "    owners    none known\n"
 			    "    peers     none shown; 1031 distinct (estimate)\n");
 	free(distinct);
 }
@@ -406,6 +765,7 @@ static void a_filter_that_hides_all(void **state)
 	edges_assert(edges, "--- 22:13:20 to 22:13:30: sent 3, received 0\n"
 			    "    sent      aborted 3\n"
 			    "    ports     none shown\n"
+			    "    owners    none known\n"
 			    "    peers     none shown; 1 distinct\n");
 }
 
@@ -460,6 +820,7 @@ static void an_audit(void **state)
 	edges_assert(edges, "--- 22:13:20 to 22:13:30: sent 3, received 0\n"
 			    "    sent      aborted 3\n"
 			    "    ports     :80 server sent 3\n"
+			    "    owners    none known\n"
 			    "    peers     none shown; 0 distinct\n"
 			    "    audit     unexplained OutRsts 0, AttemptFails 0, EstabResets 0, "
 			    "EmbryonicRsts 0\n");
@@ -518,6 +879,7 @@ static void an_audit_of_several_namespaces(void **state)
 		     "--- 22:13:20 to 22:13:30: sent 7, received 0\n"
 		     "    sent      aborted 7\n"
 		     "    ports     :80 server sent 4, :80 server sent 2, :80 server sent 1\n"
+		     "    owners    none known\n"
 		     "    peers     none shown; 0 distinct\n"
 		     "    audit     unexplained OutRsts +1, AttemptFails -4, EstabResets +3, "
 		     "EmbryonicRsts +2\n" LABEL
@@ -646,6 +1008,7 @@ static void no_audit(void **state)
 		     "--- 22:13:20 to 22:13:30: sent 3, received 0\n"
 		     "    sent      aborted 3\n"
 		     "    ports     :80 server sent 3\n"
+		     "    owners    none known\n"
 		     "    peers     none shown; 0 distinct\n"
 		     "    dropped   2 more that came in: by a firewall or damaged, TCP never had "
 		     "them\n");
@@ -679,6 +1042,7 @@ static void alerts(void **state)
 		     "    2.4 resets/s sent over 10 s, against 0/s in the minute before it began; "
 		     "100% closed_port, 100% port 9, 66% peer 10.0.0.7\n"
 		     "    ports     :9 100%\n"
+		     "    owners    (kernel) 100%\n"
 		     "    peers     10.0.0.7 66%\n"
 		     "    advice    Nothing listens on that port: see whether its service is down "
 		     "(ss -ltn) or whether a scan or a flood is under way.\n");
@@ -688,6 +1052,32 @@ static void alerts(void **state)
 		"*** 22:13:33 ALERT rst_sent_rate cleared (warning, since 22:13:27)\n"
 		"    1.5 resets/s sent over 10 s, against 0/s in the minute before it began; 100% "
 		"closed_port, 100% port 9, 66% peer 10.0.0.7\n");
+}
+
+/* Whose they are, in a line and, if one has most of them, in the sentence. */
+static void an_alert_with_owners(void **state)
+{
+	struct edges *edges = *state;
+	const struct view view = {.wall_time = true, .utc = true};
+	struct rst_port_key key = web;
+
+	reopen(edges, &view, &touchy);
+	begin(edges);
+	records_process(&edges->records, 1, 812, "nginx", "/");
+	records_process(&edges->records, 2, 813, "curl", "/");
+	for (unsigned i = 0; i < 3; i++) {
+		key.owner = 1;
+		records_count(&edges->records, key, 93);
+		key.owner = 2;
+		records_count(&edges->records, key, 6);
+		key.owner = 0;
+		records_count(&edges->records, key, 1);
+		records_slice(&edges->records, SECOND_NS);
+	}
+	edges_assert_has(edges, "; 100% aborted, 100% port 80, 93% nginx (pid 812)\n"
+				"    ports     :80 server 100%\n"
+				"    owners    nginx (812) 93%, curl (813) 6%\n"
+				"    peers     none known\n");
 }
 
 /* Resets without port and peer: the lists say so. */
@@ -707,6 +1097,7 @@ static void an_alert_about_nothing_known(void **state)
 		"*** 3.000 ALERT rst_received_rate raised (warning, since 22:13:21)\n"
 		"    30 resets/s received over 10 s, against 0/s in the minute before it began\n"
 		"    ports     none known\n"
+		"    owners    none known\n"
 		"    peers     none known\n"
 		"    advice    The kernel gave no reason: see the ports and peers "
 		"above.\n");
@@ -731,12 +1122,14 @@ static void colors(void **state)
 		"22:13:21)\033[0m\n"
 		"    30 resets/s received over 10 s, against 0/s in the minute before it began\n"
 		"    ports     none known\n"
+		"    owners    none known\n"
 		"    peers     none known\n"
 		"    advice    The kernel gave no reason: see the ports and peers "
 		"above.\n"
 		"\033[1m--- 22:13:20 to 22:13:30: sent 0, received 300\033[0m\n"
 		"    received  stray 300\n"
 		"    ports     none shown\n"
+		"    owners    none known\n"
 		"    peers     none shown; 0 distinct\n"
 		"    LOST      ports (table full) 300\n"
 		"\033[1;32m*** 22:13:33 ALERT rst_received_rate cleared (warning, since "
@@ -783,6 +1176,7 @@ static void the_end(void **state)
 	edges_assert(edges, "--- 22:13:20 to 22:13:21: sent 6, received 0\n"
 			    "    sent      aborted 6\n"
 			    "    ports     :80 server sent 6\n"
+			    "    owners    none known\n"
 			    "    peers     none shown; 0 distinct\n"
 			    "--- end: 1.3 s, sent 6, received 0, alerts 0\n");
 }
@@ -844,8 +1238,16 @@ int main(void)
 		cmocka_unit_test_setup_teardown(local_time, setup, teardown),
 		cmocka_unit_test_setup_teardown(wide, setup, teardown),
 		cmocka_unit_test_setup_teardown(names_that_are_not_ours, setup, teardown),
+		cmocka_unit_test_setup_teardown(owners, setup, teardown),
+		cmocka_unit_test_setup_teardown(last_listeners, setup, teardown),
+		cmocka_unit_test_setup_teardown(hostile_names, setup, teardown),
+		cmocka_unit_test_setup_teardown(connections, setup, teardown),
+		cmocka_unit_test_setup_teardown(units_and_containers, setup, teardown),
+		cmocka_unit_test_setup_teardown(explained, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_empty_window, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_full_window, setup, teardown),
+		cmocka_unit_test_setup_teardown(owners_of_a_window, setup, teardown),
+		cmocka_unit_test_setup_teardown(more_owners_than_the_list_holds, setup, teardown),
 		cmocka_unit_test_setup_teardown(bounds_and_losses, setup, teardown),
 		cmocka_unit_test_setup_teardown(more_than_the_list_holds, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_filter_that_hides_all, setup, teardown),
@@ -860,6 +1262,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(extreme_differences, setup, teardown),
 		cmocka_unit_test_setup_teardown(no_audit, setup, teardown),
 		cmocka_unit_test_setup_teardown(alerts, setup, teardown),
+		cmocka_unit_test_setup_teardown(an_alert_with_owners, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_alert_about_nothing_known, setup, teardown),
 		cmocka_unit_test_setup_teardown(colors, setup, teardown),
 		cmocka_unit_test_setup_teardown(no_escape_without_color, setup, teardown),

@@ -9,6 +9,8 @@ static const struct filter none;
 struct made {
 	struct window window;
 	struct window_summary summary;
+	struct processes processes;
+	struct listeners listeners;
 };
 
 static int setup(void **state)
@@ -18,6 +20,7 @@ static int setup(void **state)
 	if (!made)
 		return -1;
 	window_init(&made->window, RECORDS_SEED);
+	listeners_init(&made->listeners, RECORDS_SEED);
 	*state = made;
 	return 0;
 }
@@ -51,10 +54,16 @@ static void add_other(struct made *made, unsigned direction, unsigned cause, uin
 	window_add_other(&made->window, &other);
 }
 
+static void settle(struct made *made, const struct filter *filter, uint64_t time_ns)
+{
+	window_settle(&made->window, filter, &made->processes, &made->listeners, time_ns);
+}
+
 static const struct window_summary *summarize(struct made *made, const struct filter *filter)
 {
+	settle(made, filter, UINT64_MAX);
 	memset(&made->summary, 0xee, sizeof(made->summary)); /* all of it must be written */
-	window_summarize(&made->window, filter, &made->summary);
+	window_summarize(&made->window, filter, &made->processes, &made->summary);
 	return &made->summary;
 }
 
@@ -471,10 +480,305 @@ static void filter_picks_rows_never_totals(void **state)
 	assert_int_equal(summary->netns_all, 1);
 	assert_int_equal(summary->namespaces[0].count[RST_RECEIVED], 2000);
 	assert_int_equal(summary->distinct_peers, 1);
-	/* And a summary can be made again, through another filter. */
+}
+
+/* --- owners --- */
+
+static void add_process(struct made *made, uint32_t number, uint32_t pid, const char *cgroup)
+{
+	const struct record_process process = records_process_of(number, pid, "web", cgroup);
+
+	processes_add(&made->processes, &process);
+}
+
+static void change_listener(struct made *made, uint64_t time_ns, uint16_t port, uint32_t owner,
+			    enum rst_listener_change change)
+{
+	const struct record_listener listener =
+		records_listener_of(time_ns, 7, port, owner, change);
+
+	listeners_add(&made->listeners, &listener.listener);
+}
+
+/* A reset that a socket of that process sends from :80, or one that hits it. */
+static struct rst_port_key owned_by(uint32_t owner, unsigned direction)
+{
+	return PORT_KEY(.netns = 7, .port = 80, .direction = direction,
+			.cause = direction == RST_SENT ? RST_ABORTED : RST_STAGE_ESTABLISHED,
+			.role = RST_ROLE_SERVER, .owner = owner);
+}
+
+/* Known and unknown, shown and not: nothing is in two places, nothing in none. */
+static void assert_exact(const struct window_summary *summary)
+{
+	uint64_t sum[RST_DIRECTIONS] = {0};
+
+	for (unsigned i = 0; i < summary->owner_count; i++) {
+		sum[RST_SENT] += summary->owners[i].sent;
+		sum[RST_RECEIVED] += summary->owners[i].received;
+		assert_int_equal(sum_of(summary->owners[i].causes, RST_CAUSES),
+				 summary->owners[i].sent + summary->owners[i].received);
+	}
+	assert_int_equal(summary->owners_all, summary->owner_count);
+	for (unsigned i = RST_SENT; i < RST_DIRECTIONS; i++)
+		assert_int_equal(sum[i] + summary->owners_unknown[i], summary->total[i]);
+}
+
+/* The processes of a service are one row of ports, and a row each of owners. */
+static void owners_add_up_and_a_service_stays_one(void **state)
+{
+	struct made *made = *state;
+	const struct window_summary *summary;
+
+	for (uint32_t number = 1; number <= 3; number++)
+		add_process(made, number, 800 + number, "/");
+	for (unsigned slice = 0; slice < 2; slice++) {
+		add_port(made, owned_by(1, RST_SENT), 10);
+		add_port(made, owned_by(2, RST_SENT), 20);
+		add_port(made, owned_by(2, RST_RECEIVED), 5);
+		add_port(made, owned_by(3, RST_SENT), 1);
+		settle(made, &none, slice);
+	}
+	add_other(made, RST_SENT, RST_ABORTED, 7);
 	summary = summarize(made, &none);
-	assert_int_equal(summary->ports_all, 4);
-	assert_int_equal(summary->ports[0].received, 1000);
+	assert_int_equal(summary->port_count, 1);
+	assert_int_equal(summary->ports_all, 1);
+	assert_int_equal(summary->ports[0].sent, 62);
+	assert_int_equal(summary->ports[0].received, 10);
+	assert_int_equal(summary->owner_count, 3);
+	assert_int_equal(summary->owners_all, 3);
+	assert_int_equal(summary->owners[0].owner.process->pid, 802);
+	assert_int_equal(summary->owners[0].owner.known_by, OWNER_SOCKET);
+	assert_int_equal(summary->owners[0].sent, 40);
+	assert_int_equal(summary->owners[0].received, 10);
+	assert_int_equal(summary->owners[0].causes[RST_ABORTED], 40);
+	assert_int_equal(summary->owners[0].causes[RST_STAGE_ESTABLISHED], 10);
+	assert_int_equal(summary->owners[1].owner.process->pid, 801);
+	assert_int_equal(summary->owners[2].owner.process->pid, 803);
+	assert_int_equal(summary->owners_unknown[RST_SENT], 7);
+	assert_int_equal(summary->owners_unknown[RST_RECEIVED], 0);
+	assert_exact(summary);
+	window_next(&made->window);
+	summary = summarize(made, &none);
+	assert_int_equal(summary->owners_all, 0);
+	assert_int_equal(summary->owners_unknown[RST_SENT], 0);
+}
+
+static void owners_without_a_process(void **state)
+{
+	struct made *made = *state;
+	const struct window_summary *summary;
+	struct rst_port_key key = owned_by(0, RST_SENT);
+
+	key.role = RST_ROLE_CLIENT;
+	add_port(made, key, 100); /* of a socket that nobody is known to have */
+	key.cause = RST_FIREWALL;
+	add_port(made, key, 3);
+	key.cause = RST_CLOSED_PORT;
+	key.role = RST_ROLE_SERVER;
+	add_port(made, key, 2);
+	summary = summarize(made, &none);
+	assert_int_equal(summary->owner_count, 2);
+	assert_int_equal(summary->owners[0].owner.known_by, OWNER_FIREWALL);
+	assert_int_equal(summary->owners[0].sent, 3);
+	assert_null(summary->owners[0].owner.process);
+	assert_int_equal(summary->owners[1].owner.known_by, OWNER_KERNEL);
+	assert_int_equal(summary->owners_unknown[RST_SENT], 100);
+	assert_exact(summary);
+}
+
+/* A listener that stops, or another one in its place, changes what comes, not what was. */
+static void owners_are_those_of_their_slice(void **state)
+{
+	struct made *made = *state;
+	const struct window_summary *summary;
+	struct rst_port_key key = owned_by(0, RST_SENT);
+
+	key.cause = RST_CLOSED_PORT;
+	add_process(made, 1, 801, "/");
+	add_process(made, 2, 802, "/");
+	change_listener(made, SECOND_NS / 2, 80, 1, RST_LISTENER_OPENED);
+	add_port(made, key, 100);
+	settle(made, &none, SECOND_NS);
+	change_listener(made, SECOND_NS + 1, 80, 1, RST_LISTENER_CLOSED);
+	add_port(made, key, 10);
+	settle(made, &none, 2 * SECOND_NS);
+	change_listener(made, 2 * SECOND_NS + 1, 80, 2, RST_LISTENER_OPENED);
+	add_port(made, key, 1);
+	settle(made, &none, 3 * SECOND_NS);
+	summary = summarize(made, &none);
+	assert_int_equal(summary->owner_count, 3);
+	assert_int_equal(summary->owners[0].owner.known_by, OWNER_LISTENER);
+	assert_int_equal(summary->owners[0].owner.process->pid, 801);
+	assert_int_equal(summary->owners[0].sent, 100);
+	assert_int_equal(summary->owners[1].owner.known_by, OWNER_LAST_LISTENER);
+	assert_int_equal(summary->owners[1].owner.process->pid, 801);
+	assert_int_equal(summary->owners[1].owner.stopped_ns, SECOND_NS + 1);
+	assert_int_equal(summary->owners[1].sent, 10);
+	assert_int_equal(summary->owners[2].owner.known_by, OWNER_LISTENER);
+	assert_int_equal(summary->owners[2].owner.process->pid, 802);
+	assert_int_equal(summary->owners[2].sent, 1);
+	assert_int_equal(summary->port_count, 1);
+	assert_exact(summary);
+}
+
+/* A change behind the end of the slice has not happened yet, though its record is there. */
+static void owners_as_of_the_end_of_the_slice(void **state)
+{
+	struct made *made = *state;
+	const struct window_summary *summary;
+	struct rst_port_key key = owned_by(0, RST_SENT);
+
+	key.cause = RST_CLOSED_PORT;
+	add_process(made, 1, 801, "/");
+	change_listener(made, 10, 80, 1, RST_LISTENER_OPENED);
+	change_listener(made, SECOND_NS + 1, 80, 1, RST_LISTENER_CLOSED);
+	add_port(made, key, 5);
+	settle(made, &none, SECOND_NS);
+	summary = summarize(made, &none);
+	assert_int_equal(summary->owner_count, 1);
+	assert_int_equal(summary->owners[0].owner.known_by, OWNER_LISTENER);
+}
+
+/* Of one that stopped on several ports, the last time: wherever its counters stand. */
+static void owners_stopped_last(void **state)
+{
+	struct made *made = *state;
+	const struct window_summary *summary;
+	struct rst_port_key key = owned_by(0, RST_SENT);
+
+	key.cause = RST_CLOSED_PORT;
+	add_process(made, 1, 801, "/");
+	for (uint16_t port = 80; port <= 82; port++) {
+		change_listener(made, 1, port, 1, RST_LISTENER_OPENED);
+		change_listener(made, port == 81 ? 100 : 50, port, 1, RST_LISTENER_CLOSED);
+		key.port = port;
+		add_port(made, key, 1);
+	}
+	summary = summarize(made, &none);
+	assert_int_equal(summary->owner_count, 1);
+	assert_int_equal(summary->owners[0].sent, 3);
+	assert_int_equal(summary->owners[0].owner.stopped_ns, 100);
+}
+
+/* Its place is another's when the window ends: its resets must not become that one's. */
+static void owners_that_are_forgotten(void **state)
+{
+	struct made *made = *state;
+	const struct window_summary *summary;
+
+	add_process(made, 5, 805, "/");
+	add_port(made, owned_by(5, RST_SENT), 9);
+	add_port(made, owned_by(77, RST_SENT), 4); /* never known */
+	settle(made, &none, SECOND_NS);
+	add_process(made, 5 + PROCESSES, 999, "/");
+	summary = summarize(made, &none);
+	assert_int_equal(summary->owner_count, 2);
+	assert_int_equal(summary->owners[0].sent, 9);
+	assert_int_equal(summary->owners[0].owner.known_by, OWNER_SOCKET);
+	assert_null(summary->owners[0].owner.process);
+	assert_null(summary->owners[1].owner.process);
+	assert_exact(summary);
+}
+
+static void owners_largest_first_and_no_more(void **state)
+{
+	struct made *made = *state;
+	const struct window_summary *summary;
+
+	for (uint32_t i = 0; i < 30; i++) {
+		uint32_t number = 1 + i * 7 % 30;
+
+		add_process(made, number, 800 + number, "/");
+		add_port(made, owned_by(number, RST_SENT), number / 2);
+	}
+	summary = summarize(made, &none);
+	assert_int_equal(summary->owner_count, WINDOW_TOP);
+	assert_int_equal(summary->owners_all, 30);
+	assert_int_equal(summary->owners[0].owner.process->pid, 830);
+	assert_int_equal(summary->owners[1].owner.process->pid, 828); /* 28 and 29 tie */
+	assert_int_equal(summary->owners[2].owner.process->pid, 829);
+	assert_int_equal(summary->port_count, 1);
+}
+
+static void full_owners_are_unknown(void **state)
+{
+	struct made *made = *state;
+	const struct window_summary *summary;
+	uint64_t kept = 0;
+
+	for (uint32_t number = 1; number <= WINDOW_OWNERS + 50; number++) {
+		add_process(made, number, number, "/");
+		add_port(made, owned_by(number, RST_SENT), 2);
+		settle(made, &none, SECOND_NS);
+	}
+	summary = summarize(made, &none);
+	assert_int_equal(summary->owners_all, WINDOW_OWNERS);
+	for (uint32_t i = 0; i < made->window.owners.used; i++)
+		kept += ((struct window_owner *)table_entry(&made->window.owners, i))->sent;
+	assert_int_equal(kept + summary->owners_unknown[RST_SENT], summary->total[RST_SENT]);
+	assert_int_equal(summary->owners_unknown[RST_SENT], 100);
+	assert_int_equal(summary->ports[0].sent, summary->total[RST_SENT]);
+	assert_int_equal(summary->losses.ports_full, 0);
+}
+
+/* The filter looks at each counter's owner, in ports and owners; what is unknown is a total. */
+static void filter_by_owners(void **state)
+{
+	struct made *made = *state;
+	const struct filter filter = {.pid_count = 1, .pids = {802}};
+	const struct window_summary *summary;
+	struct rst_port_key key = owned_by(1, RST_SENT);
+
+	add_process(made, 1, 801, "/");
+	add_process(made, 2, 802, "/");
+	change_listener(made, 0, 90, 2, RST_LISTENER_OPENED);
+	add_port(made, key, 100);
+	add_port(made, owned_by(2, RST_SENT), 10);
+	key.port = 81; /* only of the other */
+	add_port(made, key, 1000);
+	key.port = 90;
+	key.owner = 0;
+	key.cause = RST_QUEUE_FULL;
+	add_port(made, key, 3);
+	key.role = RST_ROLE_CLIENT;
+	add_port(made, key, 50); /* nobody's */
+	summary = summarize(made, &filter);
+	assert_int_equal(summary->total[RST_SENT], 1163);
+	assert_int_equal(summary->port_count, 2);
+	assert_int_equal(summary->ports_all, 2);
+	assert_int_equal(summary->ports[0].key.port, 80);
+	assert_int_equal(summary->ports[0].sent, 10);
+	assert_int_equal(summary->ports[1].key.port, 90);
+	assert_int_equal(summary->ports[1].sent, 3);
+	assert_int_equal(summary->owner_count, 2);
+	assert_int_equal(summary->owners_all, 2);
+	assert_int_equal(summary->owners[0].sent, 10);
+	assert_int_equal(summary->owners[1].sent, 3);
+	assert_int_equal(summary->owners[1].owner.known_by, OWNER_LISTENER);
+	assert_int_equal(summary->owners_unknown[RST_SENT], 50);
+}
+
+/* And the other filters choose among the counters of an owner. */
+static void owners_by_other_filters(void **state)
+{
+	struct made *made = *state;
+	const struct filter filter = {.direction = RST_RECEIVED, .port_count = 1, .ports = {80}};
+	const struct window_summary *summary;
+
+	add_process(made, 1, 801, "/");
+	add_port(made, owned_by(1, RST_SENT), 100);
+	add_port(made, owned_by(1, RST_RECEIVED), 10);
+	add_port(made,
+		 PORT_KEY(.netns = 7, .port = 81, .direction = RST_RECEIVED,
+			  .cause = RST_STAGE_ESTABLISHED, .owner = 1),
+		 1000);
+	summary = summarize(made, &filter);
+	assert_int_equal(summary->owner_count, 1);
+	assert_int_equal(summary->owners[0].sent, 0);
+	assert_int_equal(summary->owners[0].received, 10);
+	assert_int_equal(summary->owners_unknown[RST_SENT], 0);
+	assert_int_equal(summary->owners_unknown[RST_RECEIVED], 0);
 }
 
 int main(void)
@@ -494,6 +798,16 @@ int main(void)
 		TEST(lists_do_not_depend_on_arrival),
 		TEST(orders_are_total),
 		TEST(filter_picks_rows_never_totals),
+		TEST(owners_add_up_and_a_service_stays_one),
+		TEST(owners_without_a_process),
+		TEST(owners_are_those_of_their_slice),
+		TEST(owners_as_of_the_end_of_the_slice),
+		TEST(owners_stopped_last),
+		TEST(owners_that_are_forgotten),
+		TEST(owners_largest_first_and_no_more),
+		TEST(full_owners_are_unknown),
+		TEST(filter_by_owners),
+		TEST(owners_by_other_filters),
 	};
 
 	return cmocka_run_group_tests_name("window", tests, NULL, NULL);

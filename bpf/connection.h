@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What a connection had been when it was reset, from its full socket. */
+#ifndef RSTWATCH_BPF_CONNECTION_H
+#define RSTWATCH_BPF_CONNECTION_H
+
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+#include "event.h"
+#include "kernel_read.h"
+#include "settings.h"
+#include "sock.h"
+#include "track.h"
+
+/* The low half of jiffies, as the times in a struct tcp_sock are. */
+static __always_inline __u32 connection_jiffies(void)
+{
+	return bpf_jiffies64();
+}
+
+static __always_inline void connection_read(struct rst_connection *connection,
+					    const struct sock *sk)
+{
+	const struct rst_socket *entry = track_find(sk);
+	__u32 now = connection_jiffies();
+	__u32 sent = now - KERNEL_READ(sk, tcp_sock, lsndtime);
+	__u32 received = now - KERNEL_READ(sk, inet_connection_sock, icsk_ack.lrcvtime);
+	__u32 idle = sent < received ? sent : received;
+
+	connection->bytes_in = KERNEL_READ(sk, tcp_sock, bytes_received);
+	if (connection->bytes_in && sock_flag(sk, SOCK_FLAG_DONE))
+		connection->bytes_in--; /* the FIN counts as one (tcp_rcv_nxt_update()) */
+	connection->bytes_out =
+		KERNEL_READ(sk, tcp_sock, bytes_sent) - KERNEL_READ(sk, tcp_sock, bytes_retrans);
+	connection->idle_ms = (__u64)idle * rst_settings.tick_ns / 1000000;
+	connection->age_ms = entry && entry->born ? track_age_ms(entry->born) : RST_AGE_UNKNOWN;
+}
+
+#endif

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * A socket's way through its states (inet_sock_set_state): who opens and closes it, when it was
+ * established, from which state it was closed, who listens.
+ *
+ * Ten calls a connection over loopback, so whatever is not needed is left at once.
+ */
+#ifndef RSTWATCH_BPF_TRANSITION_H
+#define RSTWATCH_BPF_TRANSITION_H
+
+#include "vmlinux.h"
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include "event.h"
+#include "holder.h"
+#include "process.h"
+#include "sock.h"
+#include "track.h"
+
+static __always_inline bool transition_is_any(const __u8 address[16])
+{
+	const __u64 *half = (const __u64 *)address;
+
+	return !half[0] && !half[1];
+}
+
+static __always_inline bool transition_is_ipv6_only(const struct sock *sk)
+{
+	return BPF_CORE_READ_BITFIELD_PROBED(sk, __sk_common.skc_ipv6only);
+}
+
+/* The local end of a listening socket. */
+static __always_inline void transition_listener(struct rst_listener *listener,
+						const struct sock *sk)
+{
+	struct rst_event ends = {0};
+
+	sock_read(&ends, sk);
+	__builtin_memcpy(listener->address, ends.local, sizeof(listener->address));
+	listener->port = ends.local_port;
+	if (!listener->port) /* before listen() returns, inet_sport is not yet set */
+		listener->port = KERNEL_READ(sk, sock, __sk_common.skc_num);
+	listener->netns = sock_netns(sk);
+	listener->socket = (__u64)sk;
+	if (transition_is_any(listener->address) && !transition_is_ipv6_only(sk))
+		listener->flags |= RST_LISTENER_DUAL;
+}
+
+static __always_inline void transition_tell(const struct rst_listener *listener)
+{
+	if (bpf_ringbuf_output(&rst_changes, (void *)listener, sizeof(*listener), BPF_RB_NO_WAKEUP))
+		__sync_fetch_and_add(&rst_control.changes_lost, 1);
+}
+
+static __noinline int transition_listen(const struct sock *sk)
+{
+	struct rst_listener listener = {.change = RST_LISTENER_OPENED};
+	const struct task_struct *task = process_current();
+	__u32 pid = process_pid(task);
+	struct rst_task *known;
+
+	track_begin(sk, false);
+	holder_use(sk);
+	if (holder_file_cred(KERNEL_READ(sk, sock, sk_socket)))
+		listener.owner = holder_current(task);
+	known = bpf_map_lookup_elem(&rst_tasks, &pid);
+	if (known)
+		known->listens = 1;
+	transition_listener(&listener, sk);
+	if (!listener.port)
+		rst_control.ownerless++; /* the kernel is to choose the port: look for it later */
+	listener.time_ns = bpf_ktime_get_ns();
+	transition_tell(&listener);
+	return 0;
+}
+
+static __noinline int transition_stop(const struct sock *sk)
+{
+	struct rst_listener listener = {.change = RST_LISTENER_CLOSED};
+	const struct task_struct *task = process_current();
+	struct rst_event event = {.state = RST_STATE_LISTEN};
+
+	transition_listener(&listener, sk);
+	listener.owner = holder_of(&event, sk);
+	if (KERNEL_READ(task, task_struct, flags) & PROCESS_EXITING) {
+		listener.flags |= RST_LISTENER_EXITING;
+		listener.exit_status = KERNEL_READ(task, task_struct, exit_code);
+	}
+	listener.time_ns = bpf_ktime_get_ns();
+	transition_tell(&listener);
+	return 0;
+}
+
+/*
+ * close() or shutdown(), by the program or because it ends. From here on the socket may have no
+ * file. waits: our side has sent its FIN first, so the connection may live on as a TIME_WAIT
+ * mini-socket; noted here, in the process, as no later transition is sure to be seen.
+ */
+static __noinline int transition_close(const struct sock *sk, bool waits)
+{
+	struct rst_event event = {0};
+	__u32 number = holder_acting(&event, sk);
+
+	if (!number)
+		return 0;
+	track_move(sk, number);
+	if (!waits)
+		return 0;
+	event.netns = sock_netns(sk);
+	sock_read(&event, sk);
+	track_closed(&event, number);
+	return 0;
+}
+
+static __always_inline int transition(const struct sock *sk, __u8 before, __u8 after)
+{
+	switch (after) {
+	case RST_STATE_SYN_SENT:
+		if (!sock_is_tcp(sk))
+			break;
+		track_begin(sk, false);
+		holder_use(sk);
+		break;
+	case RST_STATE_ESTABLISHED:
+		if (before == RST_STATE_SYN_SENT)
+			track_established(sk);
+		else
+			track_begin(sk, true);
+		break;
+	case RST_STATE_FIN_WAIT2:
+	case RST_STATE_CLOSING:
+		if (before != after)
+			break;
+		/* close() after shutdown() sets the state to what it is: tcp_close_state() */
+	case RST_STATE_FIN_WAIT1:
+	case RST_STATE_LAST_ACK:
+		if (sock_is_tcp(sk))
+			transition_close(sk, after != RST_STATE_LAST_ACK);
+		break;
+	case RST_STATE_CLOSE:
+		if (before == RST_STATE_LISTEN && sock_is_tcp(sk))
+			transition_stop(sk);
+		track_close(sk, before);
+		break;
+	case RST_STATE_LISTEN:
+		if (sock_is_tcp(sk))
+			transition_listen(sk);
+		break;
+	}
+	return 0;
+}
+
+#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Tells the programs who was there before them: walks all processes and their files inside the
+ * kernel (bpf/walk.bpf.c), which fills the maps that the hooks share. The listening sockets that it
+ * meets on the way come back to user space.
+ */
+#ifndef RSTWATCH_SEED_H
+#define RSTWATCH_SEED_H
+
+#include "event.h"
+
+struct hooks;
+struct seed;
+
+/* Loads the iterators; their hook in hooks says whether that worked. NULL if not. */
+struct seed *seed_open(struct hooks *hooks);
+void seed_close(struct seed **seed);
+
+/* Returns 0, or what it wants the walk to stop with. */
+typedef int (*seed_listener)(void *context, const struct rst_listener *listener);
+
+/* All processes: whose credentials are whose. 0 or -errno. */
+int seed_processes(struct seed *seed);
+/* All sockets: whose files they are; each one that listens is told, more than once if several
+ * processes have it. 0, -errno, or what tell returned. */
+int seed_sockets(struct seed *seed, seed_listener tell, void *context);
+
+#endif

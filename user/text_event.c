@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * A reset in text: one line, of which for IPv4 all but a long name stands in 80 columns. What
+ * --wide adds stands behind that, and the last column of either is not padded.
+ */
+#include "text.h"
+
+#include <string.h>
+
+#include "address.h"
+#include "explain.h"
+#include "names.h"
+#include "sentence.h"
+
+#define END_WIDTH	 21 /* 255.255.255.255:65535 */
+#define CAUSE_WIDTH	 11
+#define PID_WIDTH	 7 /* 4194304 */
+#define COMM_WIDTH	 15
+#define KNOWN_WIDTH	 13 /* last_listener */
+#define STATE_WIDTH	 11 /* ESTABLISHED */
+#define REASON_WIDTH	 20
+#define ROLE_WIDTH	 6
+#define NETNS_WIDTH	 10
+#define CONNECTION_WIDTH 36
+#define ID_DIGITS	 64
+#define CONTAINER_DIGITS 12 /* as docker ps shows */
+
+static void column(struct text *text, const char *shown, size_t width)
+{
+	output_padded(text->output, shown, strlen(shown), width);
+	output_char(text->output, ' '); /* between columns, even where one is too long */
+}
+
+void text_event_header(struct text *text)
+{
+	struct output *output = text->output;
+
+	if (text->view.wall_time)
+		output_text(output, "TIME     ");
+	if (text->view.since_start)
+		output_text(output, "SECS  ");
+	column(text, "LOCAL", END_WIDTH + 3);
+	column(text, "PEER", END_WIDTH);
+	column(text, "CAUSE", CAUSE_WIDTH);
+	column(text, "PID", PID_WIDTH);
+	if (!text->view.wide) {
+		output_text(output, "COMM\n");
+		return;
+	}
+	column(text, "COMM", COMM_WIDTH);
+	column(text, "KNOWN_BY", KNOWN_WIDTH);
+	column(text, "TRIG/STATE", STATE_WIDTH);
+	column(text, "REASON", REASON_WIDTH);
+	column(text, "ROLE", ROLE_WIDTH);
+	column(text, "NETNS", NETNS_WIDTH);
+	column(text, "CONNECTION", CONNECTION_WIDTH);
+	output_text(output, "UNIT\n");
+}
+
+static size_t format_end(char text[ADDRESS_BYTES + 8], const uint8_t address[16], uint16_t port)
+{
+	bool bracket = !address_is_ipv4(address);
+	size_t length = bracket;
+	char digits[5];
+	unsigned count = 0;
+
+	if (bracket)
+		text[0] = '[';
+	length += address_format(text + length, address);
+	if (bracket)
+		text[length++] = ']';
+	text[length++] = ':';
+	do
+		digits[count++] = '0' + port % 10;
+	while (port /= 10);
+	while (count)
+		text[length++] = digits[--count];
+	return length;
+}
+
+/* The segment that provoked it, or the state of the socket. */
+static void trigger_or_state(struct text *text, const struct rst_event *event)
+{
+	char flags[NAME_FLAGS_BYTES];
+	const char *shown = flags;
+
+	if (event->flags & RST_EVENT_TRIGGER) {
+		if (name_flags(flags, event->trigger) > STATE_WIDTH)
+			name_flags_short(flags, event->trigger);
+	} else {
+		shown = name_state(event->state);
+		if (!shown)
+			shown = "-";
+	}
+	column(text, shown, STATE_WIDTH);
+}
+
+/* The number of a process, and how it calls itself. */
+static void pid_and_comm(struct text *text, const struct owner *owner, size_t width)
+{
+	const struct process *process = owner->process;
+	char digits[16] = "";
+	struct sentence pid = {.text = digits, .size = sizeof(digits)};
+	const char *comm = "-";
+
+	if (process) {
+		sentence_add_number(&pid, process->pid);
+		comm = text_or_dash(process->comm);
+	} else if (owner->known_by == OWNER_KERNEL) {
+		comm = "(kernel)";
+	} else if (owner->known_by == OWNER_FIREWALL) {
+		comm = "(firewall)";
+	}
+	column(text, text_or_dash(digits), PID_WIDTH);
+	text_foreign(text, comm, width);
+}
+
+/* In seconds while their tenths mean something, then in whole minutes, hours, days. */
+static void add_span(struct sentence *sentence, uint64_t ms, bool spaced)
+{
+	static const struct {
+		uint64_t ms, below;
+		const char *unit, *spaced;
+	} units[] = {
+		{1000, 120, "s", " s"},
+		{60 * 1000, 120, "m", " min"},
+		{3600 * 1000, 48, "h", " h"},
+		{86400 * 1000, UINT64_MAX, "d", " days"},
+	};
+	unsigned i = 0;
+
+	while (ms / units[i].ms >= units[i].below)
+		i++;
+	if (i)
+		sentence_add_number(sentence, ms / units[i].ms);
+	else
+		sentence_add_decimal(sentence, ms / 1000.0);
+	sentence_add(sentence, spaced ? units[i].spaced : units[i].unit);
+}
+
+/* Of a last listener: when it stopped, and how. */
+static void stopped(struct text *text, const struct rst_event *event, const struct owner *owner)
+{
+	uint64_t since_ns = event->time_ns - owner->stopped_ns;
+	char how[OWNER_EXIT_BYTES], shown[128] = "";
+	struct sentence sentence = {.text = shown, .size = sizeof(shown)};
+
+	if (owner->known_by != OWNER_LAST_LISTENER)
+		return;
+	sentence_add(&sentence, " (stopped ");
+	add_span(&sentence, (int64_t)since_ns < 0 ? 0 : since_ns / 1000000, true);
+	sentence_add(&sentence, " ago");
+	if (owner->exited) {
+		owner_exit_format(how, owner->exit_status);
+		sentence_add(&sentence, ", ");
+		sentence_add(&sentence, how);
+	}
+	sentence_add(&sentence, ")");
+	output_text(text->output, shown);
+}
+
+static void add_age(struct sentence *sentence, uint32_t ms)
+{
+	if (ms == RST_AGE_UNKNOWN)
+		sentence_add(sentence, "-");
+	else
+		add_span(sentence, ms, false);
+}
+
+/* "age 3.2s idle 0.1s in 120 out 4096" */
+static void connection(struct text *text, const struct rst_connection *connection)
+{
+	char shown[128] = "";
+	struct sentence sentence = {.text = shown, .size = sizeof(shown)};
+
+	if (connection) {
+		sentence_add(&sentence, "age ");
+		add_age(&sentence, connection->age_ms);
+		sentence_add(&sentence, " idle ");
+		add_age(&sentence, connection->idle_ms);
+		sentence_add(&sentence, " in ");
+		sentence_add_number(&sentence, connection->bytes_in);
+		sentence_add(&sentence, " out ");
+		sentence_add_number(&sentence, connection->bytes_out);
+	}
+	column(text, text_or_dash(shown), CONNECTION_WIDTH);
+}
+
+static void unit_or_container(struct text *text, const struct owner *owner)
+{
+	const struct cgroup_names *names = owner->process ? &owner->process->names : NULL;
+	char shown[CGROUP_CONTAINER_BYTES];
+
+	if (!names || *names->unit || !*names->container) {
+		text_foreign(text, text_or_dash(names ? names->unit : NULL), 0);
+		return;
+	}
+	if (names->runtime) {
+		output_text(text->output, names->runtime);
+		output_char(text->output, ':');
+	}
+	memcpy(shown, names->container, sizeof(shown));
+	if (strspn(shown, "0123456789abcdef") == ID_DIGITS)
+		shown[CONTAINER_DIGITS] = '\0'; /* an id; LXC and others have names */
+	text_foreign(text, shown, 0);
+}
+
+static void netns(struct text *text, const struct pipeline_event *reset)
+{
+	char digits[16] = "";
+	struct sentence number = {.text = digits, .size = sizeof(digits)};
+
+	sentence_add_number(&number, reset->event->netns);
+	text_foreign(text, reset->netns_name ? reset->netns_name : digits, NETNS_WIDTH);
+	output_char(text->output, ' ');
+}
+
+static void wide(struct text *text, const struct pipeline_run *run,
+		 const struct pipeline_event *reset)
+{
+	output_char(text->output, ' ');
+	column(text, text_or_dash(owner_known_name(reset->owner.known_by)), KNOWN_WIDTH);
+	trigger_or_state(text, reset->event);
+	text_foreign(text, text_or_dash(pipeline_reason(run, reset->event)), REASON_WIDTH);
+	output_char(text->output, ' ');
+	column(text, text_or_dash(name_role(reset->event->role)), ROLE_WIDTH);
+	netns(text, reset);
+	connection(text, reset->connection);
+	unit_or_container(text, &reset->owner);
+}
+
+static void explain(struct text *text, const struct pipeline_run *run,
+		    const struct pipeline_event *reset)
+{
+	char sentence[EXPLAIN_BYTES];
+
+	explain_event(sentence, reset->event, reset->connection, &reset->owner,
+		      pipeline_reason(run, reset->event));
+	output_text(text->output, "    ");
+	output_text(text->output, sentence);
+	output_char(text->output, '\n');
+}
+
+void text_event(void *context, const struct pipeline_run *run, const struct pipeline_event *reset)
+{
+	const struct rst_event *event = reset->event;
+	struct text *text = context;
+	char end[ADDRESS_BYTES + 8];
+
+	if (!text->view.events)
+		return;
+	text_times(text, run, event->time_ns, event->time_ns + (uint64_t)run->realtime_offset_ns);
+	output_padded(text->output, end, format_end(end, event->local, event->local_port),
+		      END_WIDTH);
+	output_text(text->output, event->direction == RST_SENT ? " -> " : " <- ");
+	output_padded(text->output, end, format_end(end, event->peer, event->peer_port), END_WIDTH);
+	output_char(text->output, ' ');
+	column(text, text_or_dash(name_cause(event->cause)), CAUSE_WIDTH);
+	pid_and_comm(text, &reset->owner, text->view.wide ? COMM_WIDTH : 0);
+	if (text->view.wide)
+		wide(text, run, reset);
+	stopped(text, event, &reset->owner);
+	output_char(text->output, '\n');
+	if (text->view.explain)
+		explain(text, run, reset);
+}
