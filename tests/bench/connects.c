@@ -4,8 +4,12 @@
  * connects ordinary COUNT     connects, exchanges a byte each way, closes; its own server answers
  * connects bulk MEGABYTES     sends so much over one connection; its own server reads it
  * connects drops SECONDS      sends UDP datagrams to a port where nobody listens: each is dropped
+ * connects trips COUNT        sends a byte there and back so many times over one connection
+ * connects forks COUNT        forks so many processes, one after the other, which end at once
+ * connects open COUNT         opens so many sockets, connected in pairs, and keeps them
  *
- * Prints the connections, megabytes or datagrams per second.
+ * Prints the connections, megabytes, datagrams, round trips or processes per second. "open" prints
+ * "ready" and stays until it is ended.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -17,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -26,6 +31,7 @@
 #define ORDINARY_PORT 8080
 #define BULK_BYTES    (1 << 20) /* written or read at once */
 #define LOOPBACKS     250 /* server addresses taken in turn: one has too few ports for TIME_WAIT */
+#define PAIRS	      8000 /* of connected sockets a process: some systems limit it to 20,000 files */
 
 static double now(void)
 {
@@ -166,6 +172,89 @@ static double run_pair(void (*server)(int listener), void (*client)(uint32_t cou
 	return rate;
 }
 
+static void send_byte(int fd)
+{
+	if (write(fd, "x", 1) != 1)
+		die("write");
+}
+
+static void receive_byte(int fd)
+{
+	char byte;
+
+	if (read(fd, &byte, 1) != 1)
+		die("read");
+}
+
+static void make_trips(uint32_t count)
+{
+	struct sockaddr_in address = loopback(0, ORDINARY_PORT);
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)))
+		die("connect");
+	for (uint32_t i = 0; i < count; i++) {
+		send_byte(fd);
+		receive_byte(fd);
+	}
+	close(fd);
+}
+
+static double run_forks(uint32_t count)
+{
+	double start = now();
+
+	for (uint32_t i = 0; i < count; i++) {
+		pid_t child = fork();
+
+		if (child < 0)
+			die("fork");
+		if (!child)
+			_exit(0);
+		waitpid(child, NULL, 0);
+	}
+	return count / (now() - start);
+}
+
+/* In a process of its own, which tells over the pipe that it is done, and ends with its parent. */
+static void open_pairs(int listener, uint32_t first, uint32_t count, int done)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (uint32_t i = first; i < first + count; i++) {
+		struct sockaddr_in address = loopback(i, ORDINARY_PORT);
+		int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+		if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) ||
+		    accept(listener, NULL, NULL) < 0)
+			die("open");
+	}
+	send_byte(done);
+	pause();
+	_exit(0);
+}
+
+/* One process after the other, so that each accepts what it has connected. */
+static void run_open(uint32_t count)
+{
+	int listener = listen_anywhere(), done[2];
+
+	if (pipe(done))
+		die("pipe");
+	for (uint32_t first = 0; first < count / 2; first += PAIRS) {
+		uint32_t left = count / 2 - first;
+		pid_t child = fork();
+
+		if (child < 0)
+			die("fork");
+		if (!child)
+			open_pairs(listener, first, left < PAIRS ? left : PAIRS, done[1]);
+		receive_byte(done[0]);
+	}
+	puts("ready");
+	fflush(stdout);
+	pause();
+}
+
 static double run_drops(double seconds)
 {
 	struct sockaddr_in address = loopback(0, REFUSED_PORT);
@@ -198,9 +287,15 @@ int main(int argc, char **argv)
 		printf("%.0f\n", run_pair(serve, connect_all, number));
 	else if (number >= 1 && number <= UINT32_MAX && !strcmp(what, "bulk"))
 		printf("%.0f\n", run_pair(read_all, write_all, number));
+	else if (number >= 1 && number <= UINT32_MAX && !strcmp(what, "trips"))
+		printf("%.0f\n", run_pair(serve, make_trips, number));
+	else if (number >= 1 && number <= UINT32_MAX && !strcmp(what, "forks"))
+		printf("%.0f\n", run_forks(number));
+	else if (number >= 1 && number <= UINT32_MAX && !strcmp(what, "open"))
+		run_open(number);
 	else {
 		fputs("usage: connects refused SECONDS | ordinary COUNT | bulk MEGABYTES | "
-		      "drops SECONDS\n",
+		      "drops SECONDS | trips COUNT | forks COUNT | open COUNT\n",
 		      stderr);
 		return 2;
 	}
