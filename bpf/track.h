@@ -51,7 +51,8 @@ static __always_inline __u64 track_key(const struct sock *sk)
 
 static __always_inline struct rst_socket_bucket *track_bucket(__u64 key)
 {
-	__u32 index = hash_mix(key, rst_settings.seed) >> (64 - RST_SOCKETS_BITS);
+	/* By the socket alone: the kernel gives memory out again while it is in the cache. */
+	__u32 index = hash_mix(key >> 16, rst_settings.seed) >> (64 - RST_SOCKETS_BITS);
 
 	return bpf_map_lookup_elem(&rst_sockets, &index);
 }
