@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Cases of whose a reset is: two namespaces, one rstwatch, processes for each case, what each case
 expects, and the judgement in the end. The cases are in owner_*.py."""
+import ast
 import os
 import re
 import time
@@ -395,15 +396,26 @@ def run_round(again=None):
     return verdicts
 
 
+def names_another(error):
+    """Whether what is wrong is that an event names a process that it should not."""
+    for differences in re.findall(r"nearest differs in (\[.*?\]): {", str(error)):
+        differences = ast.literal_eval(differences)
+        if all(one.startswith("owner.") for one in differences) and any(
+                one.startswith("owner.pid") for one in differences):
+            return True
+    return False
+
+
 def run_all():
     """Runs everything, tells of each case, and ends the program.
 
     Some kernels do not call BPF programs in an interrupt of some threads, although the tracepoint
-    fires: one event in a thousand is not seen then. So one case in a hundred may be run again.
+    fires: one event in a thousand is not seen then. So one case in a hundred may be run again, but
+    none in which somebody else was named.
     """
     verdicts = run_round()
     failed = {name: error for name, error in verdicts.items() if isinstance(error, Failure)}
-    if 0 < len(failed) <= len(verdicts) / 100:
+    if 0 < len(failed) <= len(verdicts) / 100 and not any(map(names_another, failed.values())):
         for name, error in failed.items():
             note(f"run again: {name}:")
             for line in str(error).splitlines():
