@@ -31,9 +31,13 @@ static __always_inline __u64 holder_mptcp_cred(const struct sock *sk)
 	return holder_file_cred(KERNEL_READ(subflow, mptcp_subflow_context, conn, sk_socket));
 }
 
-/* The number of a full socket's process; 0: not known. event: its ends are set. */
-static __noinline __u32 holder_of(struct rst_event *event, const struct sock *sk)
+#define HOLDER_KERNEL (1ULL << 32)
+
+/* holder_of(), by the socket's address; HOLDER_KERNEL: nobody's but the kernel's. Global, for the
+ * verifier: see process_enrol(). */
+__noinline __u64 holder_find(__u64 socket_address)
 {
+	const struct sock *sk = (const void *)socket_address;
 	const struct socket *socket = KERNEL_READ(sk, sock, sk_socket);
 	__u32 moved = track_moved(sk);
 	__u64 cred;
@@ -45,9 +49,17 @@ static __noinline __u32 holder_of(struct rst_event *event, const struct sock *sk
 	cred = holder_file_cred(socket);
 	if (!cred)
 		cred = holder_mptcp_cred(sk);
-	if (!cred)
+	return process_of_file(cred) | (cred ? 0 : HOLDER_KERNEL);
+}
+
+/* The number of a full socket's process; 0: not known. event: its ends are set. */
+static __always_inline __u32 holder_of(struct rst_event *event, const struct sock *sk)
+{
+	__u64 found = holder_find((__u64)sk);
+
+	if (found & HOLDER_KERNEL)
 		event->flags |= RST_EVENT_KERNEL;
-	return process_of_file(cred);
+	return found;
 }
 
 /* The same for a socket of any kind, NULL and mini-sockets included. */
@@ -62,10 +74,10 @@ static __always_inline __u32 holder_in(struct rst_event *event, const struct soc
 	return holder_of(event, sk);
 }
 
-/* The number of the process that runs now (task), and does so for a socket; 0: a kernel thread
- * does. Asked for every connection that is opened or closed, so the last ones are kept. */
-static __noinline __u32 holder_current(const struct task_struct *task)
+/* The number of the process that runs now, and does so for a socket; 0: a kernel thread does. Asked for every connection that is opened or closed, so the last ones are kept. */
+__noinline __u32 holder_current(void)
 {
+	const struct task_struct *task = process_current();
 	__u64 cred = process_cred(task), started = process_started(task);
 	__u32 pid = process_pid(task), place = pid & ((1 << RST_RECENT_BITS) - 1);
 	struct rst_recent *recent = bpf_map_lookup_elem(&rst_recent, &place);
@@ -94,7 +106,7 @@ static __always_inline __u32 holder_acting(struct rst_event *event, const struct
 	__u32 number = 0;
 
 	if (KERNEL_READ(sk, sock, sk_socket) && sock_is_locked_by_user(sk))
-		number = holder_current(process_current());
+		number = holder_current();
 	return number ? number : holder_of(event, sk);
 }
 
@@ -116,7 +128,7 @@ static __always_inline int holder_use(const struct sock *sk)
 	const struct socket *socket = KERNEL_READ(sk, sock, sk_socket);
 	const struct task_struct *task = process_current();
 	__u64 cred = holder_file_cred(socket);
-	__u32 number = holder_current(task), moved;
+	__u32 number = holder_current(), moved;
 
 	if (!number || !cred)
 		return 0;

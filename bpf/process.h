@@ -170,12 +170,23 @@ static __always_inline __u32 process_choose_number(void)
 	return number ? number : process_draw_number();
 }
 
-static __noinline __u32 process_enrol(struct rst_task *task, __u32 pid)
+/*
+ * Writes down a process of rst_tasks, and gives the number under which it is told of. Global, like
+ * whatever takes plain numbers and many call: the verifier reads such a function once, and a static
+ * one again on every way to it.
+ */
+__noinline __u32 process_enrol(__u32 pid)
 {
-	const struct task_struct *leader = (const void *)task->leader;
-	__u32 number = process_choose_number();
-	struct rst_process *process = process_slot(number);
+	struct rst_task *task = bpf_map_lookup_elem(&rst_tasks, &pid);
+	const struct task_struct *leader;
+	struct rst_process *process;
+	__u32 number;
 
+	if (!task)
+		return 0;
+	leader = (const void *)task->leader;
+	number = process_choose_number();
+	process = process_slot(number);
 	if (!process || !number)
 		return 0;
 	process->number = 0;
@@ -208,7 +219,7 @@ static __always_inline __u32 process_number(struct rst_task *task, __u32 pid)
 {
 	if (process_is_current(task))
 		return task->number;
-	return process_enrol(task, pid);
+	return process_enrol(pid);
 }
 
 /* The process that runs and has or had these credentials. NULL: none does. */

@@ -62,7 +62,7 @@ static __noinline int transition_listen(const struct sock *sk)
 	track_begin(sk, false);
 	holder_use(sk);
 	if (holder_file_cred(KERNEL_READ(sk, sock, sk_socket)))
-		listener.owner = holder_current(task);
+		listener.owner = holder_current();
 	known = bpf_map_lookup_elem(&rst_tasks, &pid);
 	if (known)
 		known->listens = 1;
