@@ -720,6 +720,14 @@ def _(one):
     one.dropped(server, "time_wait", *UNTOLD, state="TIME_WAIT", freed=True)
 
 
+def close_waiting(one, closing, closer):
+    """close() that leaves a TIME_WAIT mini-socket. By itself it may leave a FIN_WAIT2 socket: when
+    the FIN is acknowledged while close() still has the socket."""
+    closer.shutdown(socket.SHUT_WR)
+    wait_state(closing, one.port, FIN_WAIT2)
+    closer.close()
+
+
 def data_after(one, closing, other, closer, sender):
     """The closer has closed, the other goes on sending."""
     equal(sender.recv(1), b"", "end of file")
@@ -732,7 +740,7 @@ def data_after(one, closing, other, closer, sender):
 @case("data after the server's close")
 def _(one):
     connection = one.connect()
-    connection.server.close()
+    close_waiting(one, server, connection.server)
     data_after(one, server, client, connection.server, connection.client)
     connection.close()
     one.sent(server, "time_wait", "TCP_TIMEWAIT_SOCKET", state="TIME_WAIT", trigger="PSH+ACK")
@@ -741,7 +749,7 @@ def _(one):
 @case("data after the client's close")
 def _(one):
     connection = one.connect()
-    connection.client.close()
+    close_waiting(one, client, connection.client)
     data_after(one, client, server, connection.client, connection.server)
     connection.close()
     one.sent(client, "time_wait", "TCP_TIMEWAIT_SOCKET", state="TIME_WAIT", trigger="PSH+ACK")
