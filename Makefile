@@ -4,6 +4,7 @@
 #   sudo make check    install what is missing, build, and run every test
 #   make               build build/rstwatch
 #   make lint          the lints alone            make bench    the benchmarks
+#   make scenarios     SCENARIOS="--seeds 20"      labelled attacks and look-alikes, scored
 #   make check-kernels KERNELS="5.10 newest"      the tests that run in other kernels, alone
 #   make install       DESTDIR, PREFIX            make clean
 #
@@ -28,12 +29,19 @@ LANGUAGE := -std=gnu11 -D_GNU_SOURCE
 DEPS      = -MMD -MP
 
 # The pure core: no I/O, no clock, no allocation (tests/lint/purity.sh holds it to that).
-CORE := address advice alert audit cgroup coverage distinct explain filter listeners names owner \
-        phrase pipeline processes rate recent record sentence table top window
-EDGE := check identity json live main namespaces ndjson ndjson_event ndjson_window options output \
-        privilege procfs recording replay session text text_event text_window wallclock
+# The last three lines: the detectors (user/detector.h) and what they are made of.
+CORE := address advice alert audit book cgroup coverage crowd detect distinct explain filter \
+        listeners mute names owner pattern phrase pipeline processes rate recent record sentence \
+        table top tuples window \
+        acceptqueue backscatter dependency injection outbound portflood scan service stale stealth \
+        storm synflood \
+        blind churn halfopen handshakes probes senders sources synflood_churn synflood_evidence \
+        synflood_loss synflood_text
+EDGE := check identity json live main mib namespaces ndjson ndjson_alert ndjson_event \
+        ndjson_window options options_filter options_mute output privilege procfs recording replay \
+        session text text_alert text_event text_window wallclock
 # The only files that know libbpf.
-KERNEL := capture counters functions hooks kernel seed
+KERNEL := capture counters functions hooks kernel peers rings seed
 OBJS := $(CORE:%=$(B)/%.o) $(EDGE:%=$(B)/%.o) $(KERNEL:%=$(B)/%.o) $(B)/schema.o
 
 ifeq ($(V),1)
@@ -46,16 +54,16 @@ endif
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all run check check-kernels lint bench install clean
+.PHONY: all run check check-kernels lint bench scenarios install clean
 all: $(B)/rstwatch
 
-# --- what must be installed: run, check and bench install it, the others tell ---
+# --- what must be installed: run, check, scenarios and bench install it, the others tell ---
 # One stamp, of the largest set that the goals need, so that there is one installation at a time.
-NEED  := $(or $(filter bench,$(MAKECMDGOALS)),$(if $(filter check check-kernels lint,$(MAKECMDGOALS)),check),build)
+NEED  := $(or $(firstword $(filter bench scenarios,$(MAKECMDGOALS))),$(if $(filter check check-kernels lint,$(MAKECMDGOALS)),check),build)
 SETUP := $(B)/setup-$(NEED)
 $(SETUP): .ci/setup
 	$(Q)mkdir -p $(@D)
-	$(Q).ci/setup $(NEED) $(if $(filter run check check-kernels bench,$(MAKECMDGOALS)),install,tell)
+	$(Q).ci/setup $(NEED) $(if $(filter run check check-kernels scenarios bench,$(MAKECMDGOALS)),install,tell)
 	$(Q)touch $@
 
 # --- kernel side ---
@@ -77,7 +85,7 @@ $(B)/%.skel.h: $(B)/%.bpf.o
 
 # --- user side ---
 $(KERNEL:%=$(B)/%.o): CPPFLAGS += -isystem $(B)
-$(B)/capture.o $(B)/counters.o: $(B)/rstwatch.skel.h
+$(B)/capture.o $(B)/counters.o $(B)/peers.o $(B)/rings.o: $(B)/rstwatch.skel.h
 $(B)/hooks.o: $(B)/rstwatch.skel.h $(B)/rstwatch_probes.skel.h
 $(B)/seed.o: $(B)/rstwatch.skel.h $(B)/walk.skel.h $(B)/walk_probes.skel.h
 $(B)/functions.o: $(B)/rstwatch.skel.h $(B)/functions.skel.h $(B)/functions_probes.skel.h
@@ -107,8 +115,8 @@ install: $(B)/rstwatch
 
 # --- unit tests: each against the same objects, plain and under the sanitizers ---
 UNIT     := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
-TESTED   := $(CORE) json ndjson ndjson_event ndjson_window options output privilege recording text \
-            text_event text_window wallclock
+TESTED   := $(CORE) json ndjson ndjson_alert ndjson_event ndjson_window options options_filter \
+            options_mute output privilege recording text text_alert text_event text_window wallclock
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -O1 -g
 UNIT_RUN := $(UNIT:%=$(B)/unit/%) $(UNIT:%=$(B)/asan/%)
 
@@ -133,6 +141,7 @@ $(B)/asan/test_%: tests/unit/test_%.c $(TESTED:%=$(B)/asan/%.o) | $(SETUP)
 LINTS  := $(wildcard tests/lint/*.sh)
 REPLAY := $(wildcard tests/replay/test_*)
 LIVE   := $(wildcard tests/live/test_*.py)
+SHORT  := $(wildcard tests/scenarios/test_*)
 # Where there is apt: elsewhere the kernels are skipped, and some systems have no static libraries.
 GUEST   = $(if $(shell command -v apt-get),$(B)/rstwatch-static)
 
@@ -140,7 +149,12 @@ lint: $(B)/rstwatch | $(SETUP)
 	$(Q)tests/run $(LINTS)
 
 check: $(B)/rstwatch $(UNIT_RUN) $(GUEST)
-	$(Q)tests/run $(LINTS) $(UNIT_RUN) $(REPLAY) $(LIVE) tests/kernels/run
+	$(Q)tests/run $(LINTS) $(UNIT_RUN) $(REPLAY) $(LIVE) $(SHORT) \
+		tests/kernels/run
+
+# Attacks, failures and what only looks like them, against what rstwatch says of them.
+scenarios: $(B)/rstwatch
+	$(Q)tests/scenarios/run $(SCENARIOS)
 
 check-kernels: $(GUEST)
 	$(Q)tests/run tests/kernels/run

@@ -122,8 +122,6 @@ static __always_inline void count_stream(const struct rst_event *event,
 	struct count_streamed *both;
 	struct rst_event *alone;
 
-	if (!rst_settings.stream)
-		return;
 	if (connection) {
 		both = bpf_ringbuf_reserve(&rst_events, sizeof(*both), 0);
 		if (both) {

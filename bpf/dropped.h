@@ -12,6 +12,7 @@
 #include "count.h"
 #include "note.h"
 #include "holder.h"
+#include "known.h"
 #include "packet.h"
 #include "sock.h"
 
@@ -63,6 +64,8 @@ static __always_inline void dropped_fill(struct rst_event *event, const struct s
 	event->role = sock_role_in(event, sk);
 	event->moves = classify_moves(event, false);
 	event->owner = holder_in(event, sk, found);
+	if (event->cause == RST_STAGE_HANDSHAKE)
+		known_look(event);
 }
 
 /* What a mini-socket had and no note tells of: by elimination, where notes are left. */

@@ -71,6 +71,7 @@ enum {
 	RST_EVENT_REASON = 2,  /* the kernel gave a reason */
 	RST_EVENT_FREED = 4,   /* received in TIME_WAIT, whose socket is gone with it (RFC 1337) */
 	RST_EVENT_KERNEL = 8,  /* the socket is the kernel's own: no process ever had it */
+	RST_EVENT_KNOWN = 16,  /* the peer has exchanged data with this host lately: known.h */
 };
 
 /* The kernel's own counters that a reset moves (/proc/net/snmp and netstat), as bits: what the
@@ -114,13 +115,83 @@ struct rst_event {
 	__u32 owner;	/* rst_process.number of the socket's process; 0: none is known */
 };
 
+/* What is no reset, and tells an attack or an outage from what is usual. */
+enum rst_signal_kind {
+	/* A half-open connection was not completed in time: its SYN-ACK is sent again. local: of
+	 * the listener's side, peer: who sent the SYN. trigger: ACK if the peer has completed the
+	 * handshake, and the accept queue was full; else 0. */
+	RST_SIGNAL_RETRANSMIT = 1,
+	/* A segment was dropped that no stack sends: no ACK and no SYN (FIN, NULL, Xmas) or
+	 * SYN+FIN, or a SYN into a connection (RFC 5961). state: of the socket, trigger: its flags.
+	 */
+	RST_SIGNAL_PROBE = 2,
+	/* Our connect() ended without a connection, and not because it was refused. */
+	RST_SIGNAL_CONNECT_FAILED = 3,
+	/* Our connect() succeeded; told only while RST_WATCH_CONNECTS is set. */
+	RST_SIGNAL_CONNECTED = 4,
+	/* A SYN came in; sampled, and only while RST_WATCH_SYNS is set. */
+	RST_SIGNAL_SYN = 5,
+	RST_SIGNALS = 6, /* array size */
+};
+
+/* One of them. What is not said of its kind above is 0. At most RST_SIGNALS_MAX of a kind in a
+ * slice and on a CPU; what is left out is a number of its own (rst_sketch.signals_thinned). */
+struct rst_signal {
+	__u64 time_ns; /* CLOCK_MONOTONIC */
+	__u64 socket;  /* RETRANSMIT: the listener, as in rst_listener */
+	__u8 local[16];
+	__u8 peer[16];
+	__u32 netns;
+	__u32 owner; /* rst_process.number; 0: not known */
+	__u16 local_port;
+	__u16 peer_port;
+	__u8 kind;	 /* enum rst_signal_kind */
+	__u8 state;	 /* enum rst_state */
+	__u8 trigger;	 /* TCP flags */
+	__u8 attempt;	 /* RETRANSMIT: 1 is the first retransmission */
+	__u32 half_open; /* RETRANSMIT: requests that wait for their last ACK, */
+	__u32 stale;   /* of which the SYN-ACK has been retransmitted already, this one included; */
+	__u32 backlog; /* how many may wait to be accepted: listen(2), cut to somaxconn */
+	__u32 pad;
+};
+
+#define RST_SIGNALS_MAX 512
+
+/* A listening socket as it is now, once a second. Counters run since the run began. */
+struct rst_listening {
+	__u64 time_ns;
+	__u64 socket; /* as in rst_listener */
+	__u8 address[16];
+	__u32 netns;
+	__u32 owner;	    /* rst_process.number; 0: not known */
+	__u32 half_open;    /* requests that wait for their last ACK (icsk_accept_queue.qlen), */
+	__u32 young;	    /* of which the SYN-ACK has not been retransmitted */
+	__u32 accept_queue; /* connections that wait for accept() (sk_ack_backlog) */
+	__u32 backlog;	    /* and how many may (sk_max_ack_backlog) */
+	__u32 drops; /* SYNs and last ACKs dropped since it listens, modulo 2^32 (sk_drops) */
+	__u16 port;
+	__u8 flags; /* RST_LISTENING_* */
+	__u8 pad;
+	__u64 retransmits_first; /* SYN-ACKs sent for the second time, */
+	__u64 retransmits;	 /* and in all after the first */
+	__u64 completed; /* handshakes, for any address of the port; only while RST_WATCH_OPENS is
+			    set */
+};
+
+enum {
+	RST_LISTENING_DUAL = 1,	  /* as RST_LISTENER_DUAL */
+	RST_LISTENING_WARNED = 2, /* the kernel has warned of a SYN flood (synflood_warned) */
+};
+
 /* What a connection had been, for a reset of a full socket that had one. Stands behind the event,
  * in the ring buffer and in recordings; an event without it is that much shorter. */
 struct rst_connection {
 	__u64 bytes_in;	 /* payload received in order */
 	__u64 bytes_out; /* payload sent, each byte once */
 	__u32 age_ms;	 /* since it was established; RST_AGE_UNKNOWN */
-	__u32 idle_ms;	 /* since payload last went either way */
+	/* since anything last came from the peer, acknowledgments included, or since we last sent
+	 * something again that it had not acknowledged */
+	__u32 idle_ms;
 };
 
 #define RST_AGE_UNKNOWN 0xffffffff
@@ -222,22 +293,25 @@ enum {
  * retired, and zeroes it.
  */
 struct rst_sketch {
-	__u64 counted;				 /* resets */
-	__u64 events;				 /* written to the ring buffer */
-	__u64 lost;				 /* not written: ring buffer full */
-	__u64 peers_full;			 /* not tabled: peer table full */
-	__u64 outside;				 /* received, dropped before TCP: no event */
+	__u64 counted;		    /* resets */
+	__u64 events;		    /* written to the ring buffer */
+	__u64 lost;		    /* not written: ring buffer full */
+	__u64 peers_full;	    /* not tabled: peer table full */
+	__u64 outside;		    /* received, dropped before TCP: no event */
+	__u64 signals[RST_SIGNALS]; /* written to the ring buffer, by kind */
+	__u64 signals_thinned;	    /* not written: beyond RST_SIGNALS_MAX, or it was full */
 	__u64 other[RST_DIRECTIONS][RST_CAUSES]; /* not tabled: port table full */
 	__u64 held_sk;				 /* of the event below; 0: none is held */
 	struct rst_event held;			 /* see count.h */
 	struct rst_connection held_connection;
-	__u64 pad[7];					       /* to a multiple of the cache line */
 	__u32 rows[RST_SKETCH_ROWS][RST_SKETCH_WIDTH];	       /* count-min, conservative update */
 	__u8 distinct[RST_DIRECTIONS - 1][RST_DISTINCT_WIDTH]; /* HyperLogLog; index direction-1 */
 };
 
 _Static_assert(sizeof(struct rst_event) == 64, "rst_event is 64 bytes");
 _Static_assert(sizeof(struct rst_connection) == 24, "rst_connection is 24 bytes");
+_Static_assert(sizeof(struct rst_signal) == 80, "rst_signal is 80 bytes");
+_Static_assert(sizeof(struct rst_listening) == 88, "rst_listening is 88 bytes");
 _Static_assert(sizeof(struct rst_process) == 504, "rst_process is 504 bytes");
 _Static_assert(sizeof(struct rst_listener) == 48, "rst_listener is 48 bytes");
 _Static_assert(sizeof(struct rst_port_key) == 16, "rst_port_key is 16 bytes");

@@ -74,7 +74,8 @@ static __always_inline __u32 holder_in(struct rst_event *event, const struct soc
 	return holder_of(event, sk);
 }
 
-/* The number of the process that runs now, and does so for a socket; 0: a kernel thread does. Asked for every connection that is opened or closed, so the last ones are kept. */
+/* The number of the process that runs now, and does so for a socket; 0: a kernel thread does. Asked
+ * for every connection that is opened or closed, so the last ones are kept. */
 __noinline __u32 holder_current(void)
 {
 	const struct task_struct *task = process_current();

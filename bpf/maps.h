@@ -54,6 +54,12 @@ struct {
 	__uint(max_entries, 4 << 20);
 } rst_events SEC(".maps");
 
+/* struct rst_signal: see signals.h. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 512 << 10);
+} rst_signals SEC(".maps");
+
 /* The last mini-socket or socket that a reset on its way in was held against, see note.h. */
 struct rst_note {
 	__u64 segment; /* struct sk_buff */
@@ -193,10 +199,63 @@ struct {
 	__type(value, struct rst_closed_bucket);
 } rst_closed SEC(".maps");
 
-/* struct rst_listener: see listen.h. */
+/* --- peers that have exchanged data: see known.h --- */
+#define RST_KNOWN_BYTES 64 /* a cache line */
+#define RST_KNOWN_BITS	11 /* lines of a generation: 2^20 bits of an address each */
+
+struct rst_known {
+	__u8 bytes[RST_KNOWN_BYTES];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 2 << RST_KNOWN_BITS);
+	__type(key, __u32);
+	__type(value, struct rst_known);
+} rst_known SEC(".maps");
+
+/* struct rst_listener: see transition.h. */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 256 << 10);
 } rst_changes SEC(".maps");
+
+/* --- sockets that listen: see listening.h --- */
+#define RST_LISTENING_MAX 8192
+
+struct rst_listens {
+	__u8 address[16];
+	__u64 retransmits_first; /* as in rst_listening */
+	__u64 retransmits;
+	__u32 netns;
+	__u32 owner;
+	__u16 port;   /* 0: the kernel is still to choose it */
+	__u8 flags;   /* RST_LISTENING_DUAL */
+	__u8 strange; /* walks in a row that did not find it as it is here */
+	__u8 pad[4];
+	struct rst_listening told; /* the last time; its socket 0: never */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, RST_ON_DEMAND);
+	__uint(max_entries, RST_LISTENING_MAX);
+	__type(key, __u64); /* struct sock */
+	__type(value, struct rst_listens);
+} rst_listening SEC(".maps");
+
+/* Handshakes completed while RST_WATCH_OPENS was set. */
+struct rst_open_key {
+	__u32 netns;
+	__u32 port;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, struct rst_open_key);
+	__type(value, __u64);
+} rst_opens SEC(".maps");
 
 #endif

@@ -14,9 +14,12 @@
 #include "dropped.h"
 #include "event.h"
 #include "holder.h"
+#include "probe.h"
 #include "process.h"
+#include "retransmit.h"
 #include "sent.h"
 #include "sock.h"
+#include "syn.h"
 #include "transition.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
@@ -92,6 +95,8 @@ int rst_drop(struct hook_arguments *context)
 		reason = context->argument[2];
 	if (rst_settings.drop_socket)
 		sk = (const void *)context->argument[3];
+	if (probe_is_reason(reason))
+		probe_tell(skb, sk);
 	return dropped_count(skb, sk, reason);
 }
 
@@ -140,4 +145,19 @@ SEC("raw_tp/sched_process_free")
 int rst_free(struct hook_arguments *context)
 {
 	return process_free((const void *)context->argument[0]);
+}
+
+/* tcp_retransmit_synack(sk, req): a listener, and a mini-socket whose SYN-ACK has been sent again.
+ */
+SEC("raw_tp/tcp_retransmit_synack")
+int rst_retransmit(struct hook_arguments *context)
+{
+	return retransmit((const void *)context->argument[0], (const void *)context->argument[1]);
+}
+
+/* netif_receive_skb(skb): every packet that comes in. Attached only while RST_WATCH_SYNS is set. */
+SEC("raw_tp/netif_receive_skb")
+int rst_syn(struct hook_arguments *context)
+{
+	return syn((const void *)context->argument[0]);
 }

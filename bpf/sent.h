@@ -12,6 +12,7 @@
 #include "count.h"
 #include "note.h"
 #include "holder.h"
+#include "known.h"
 #include "packet.h"
 #include "sock.h"
 #include "track.h"
@@ -85,6 +86,7 @@ static __always_inline int sent_count(struct rst_event *event, const struct sock
 
 		packet_read(event, &packet);
 		event->flags |= RST_EVENT_TRIGGER;
+		known_look(event);
 	} else {
 		sock_read(event, sk);
 	}

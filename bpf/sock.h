@@ -38,27 +38,47 @@ static __always_inline __u32 sock_netns(const struct sock *sk)
 	return KERNEL_READ(sk, sock, __sk_common.skc_net.net, ns.inum);
 }
 
-/*
- * Both ends of a full socket. skc_num is gone once an active close has released the port
- * (tcp_set_state() to CLOSE calls inet_put_port()), inet_sport stays. A dual-stack server that
- * serves IPv4 is AF_INET6 with ::ffff:a.b.c.d, which is how we write IPv4 anyway.
- */
+/* Without CONFIG_IPV6 the IPv6 fields do not exist. */
+static __always_inline bool sock_is_ipv6(const struct sock *sk)
+{
+	return bpf_core_field_exists(sk->__sk_common.skc_v6_daddr) &&
+	       KERNEL_READ(sk, sock, __sk_common.skc_family) == SOCK_INET6;
+}
+
+/* The addresses of both ends, of a full socket or a mini-socket. A dual-stack server that serves
+ * IPv4 is AF_INET6 with ::ffff:a.b.c.d, which is how we write IPv4 anyway. */
+static __always_inline void sock_peer(__u8 address[16], const struct sock *sk)
+{
+	__be32 ipv4;
+
+	if (sock_is_ipv6(sk)) {
+		bpf_core_read(address, 16, &sk->__sk_common.skc_v6_daddr);
+		return;
+	}
+	ipv4 = KERNEL_READ(sk, sock, __sk_common.skc_daddr);
+	packet_map_ipv4(address, (const __u8 *)&ipv4);
+}
+
+static __always_inline void sock_local(__u8 address[16], const struct sock *sk)
+{
+	__be32 ipv4;
+
+	if (sock_is_ipv6(sk)) {
+		bpf_core_read(address, 16, &sk->__sk_common.skc_v6_rcv_saddr);
+		return;
+	}
+	ipv4 = KERNEL_READ(sk, sock, __sk_common.skc_rcv_saddr);
+	packet_map_ipv4(address, (const __u8 *)&ipv4);
+}
+
+/* Both ends of a full socket. skc_num is gone once an active close has released the port
+ * (tcp_set_state() to CLOSE calls inet_put_port()), inet_sport stays. */
 static __always_inline void sock_read(struct rst_event *event, const struct sock *sk)
 {
 	const struct inet_sock *inet = (const struct inet_sock *)sk;
-	__be32 address;
 
-	/* Without CONFIG_IPV6 the IPv6 fields do not exist. */
-	if (bpf_core_field_exists(sk->__sk_common.skc_v6_daddr) &&
-	    KERNEL_READ(sk, sock, __sk_common.skc_family) == SOCK_INET6) {
-		BPF_CORE_READ_INTO(&event->local, sk, __sk_common.skc_v6_rcv_saddr.in6_u.u6_addr8);
-		BPF_CORE_READ_INTO(&event->peer, sk, __sk_common.skc_v6_daddr.in6_u.u6_addr8);
-	} else {
-		address = KERNEL_READ(sk, sock, __sk_common.skc_rcv_saddr);
-		packet_map_ipv4(event->local, (const __u8 *)&address);
-		address = KERNEL_READ(sk, sock, __sk_common.skc_daddr);
-		packet_map_ipv4(event->peer, (const __u8 *)&address);
-	}
+	sock_local(event->local, sk);
+	sock_peer(event->peer, sk);
 	event->local_port = bpf_ntohs(KERNEL_READ(inet, inet_sock, inet_sport));
 	event->peer_port = bpf_ntohs(KERNEL_READ(sk, sock, __sk_common.skc_dport));
 }

@@ -13,7 +13,10 @@
 #include <bpf/bpf_helpers.h>
 #include "event.h"
 #include "holder.h"
+#include "known.h"
+#include "listening.h"
 #include "process.h"
+#include "signals.h"
 #include "sock.h"
 #include "track.h"
 
@@ -69,6 +72,7 @@ static __noinline int transition_listen(const struct sock *sk)
 	transition_listener(&listener, sk);
 	if (!listener.port)
 		rst_control.ownerless++; /* the kernel is to choose the port: look for it later */
+	listening_add(&listener);
 	listener.time_ns = bpf_ktime_get_ns();
 	transition_tell(&listener);
 	return 0;
@@ -86,6 +90,7 @@ static __noinline int transition_stop(const struct sock *sk)
 		listener.flags |= RST_LISTENER_EXITING;
 		listener.exit_status = KERNEL_READ(task, task_struct, exit_code);
 	}
+	listening_remove(sk);
 	listener.time_ns = bpf_ktime_get_ns();
 	transition_tell(&listener);
 	return 0;
@@ -112,6 +117,67 @@ static __noinline int transition_close(const struct sock *sk, bool waits)
 	return 0;
 }
 
+/* How our connect() has ended, and whose it is. kind: of the signal. */
+static __noinline int transition_connect(const struct sock *sk, __u8 kind)
+{
+	struct rst_signal signal = {.kind = kind};
+	struct rst_event event = {0};
+
+	event.netns = signal.netns = sock_netns(sk);
+	sock_read(&event, sk);
+	signal.owner = holder_acting(&event, sk);
+	__builtin_memcpy(signal.local, event.local, sizeof(signal.local));
+	__builtin_memcpy(signal.peer, event.peer, sizeof(signal.peer));
+	signal.local_port = event.local_port;
+	signal.peer_port = event.peer_port;
+	return signals_tell(&signal);
+}
+
+/* Whether somebody wants to know of a connect() that succeeds. */
+static __always_inline bool transition_is_asked(void)
+{
+	if (rst_control.watch & RST_WATCH_CONNECTS)
+		return true;
+	if (rst_control.connects_failed < RST_CONNECTS_FAILED ||
+	    rst_control.connects_told >= RST_CONNECTS_TOLD)
+		return false;
+	rst_control.connects_told++;
+	return true;
+}
+
+/* A connection that was refused has its error already: tcp_reset(). */
+#define TRANSITION_REFUSED 111 /* ECONNREFUSED */
+
+/* A connection ends: its peer is known from now on, if data went both ways and arrived. The kernel
+ * counts their FIN as one byte, and our SYN and our FIN, too. */
+static __noinline int transition_known(const struct sock *sk)
+{
+	if (KERNEL_READ(sk, tcp_sock, bytes_received) <= 1 ||
+	    KERNEL_READ(sk, tcp_sock, bytes_acked) <= 2)
+		return 0;
+	known_add(sk);
+	return 0;
+}
+
+/* A TCP socket is no longer connected, or never was. */
+static __always_inline void transition_end(const struct sock *sk, __u8 before)
+{
+	switch (before) {
+	case RST_STATE_LISTEN:
+		transition_stop(sk);
+		break;
+	case RST_STATE_SYN_SENT:
+		rst_control.connects_failed++;
+		if (KERNEL_READ(sk, sock, sk_err) != TRANSITION_REFUSED)
+			transition_connect(sk, RST_SIGNAL_CONNECT_FAILED);
+		break;
+	case RST_STATE_CLOSE:
+		break;
+	default:
+		transition_known(sk);
+	}
+}
+
 static __always_inline int transition(const struct sock *sk, __u8 before, __u8 after)
 {
 	switch (after) {
@@ -122,10 +188,15 @@ static __always_inline int transition(const struct sock *sk, __u8 before, __u8 a
 		holder_use(sk);
 		break;
 	case RST_STATE_ESTABLISHED:
-		if (before == RST_STATE_SYN_SENT)
-			track_established(sk);
-		else
+		if (before != RST_STATE_SYN_SENT) {
 			track_begin(sk, true);
+			if (before == RST_STATE_SYN_RECV && rst_control.watch & RST_WATCH_OPENS)
+				listening_count_open(sk);
+			break;
+		}
+		track_established(sk);
+		if (transition_is_asked() && sock_is_tcp(sk))
+			transition_connect(sk, RST_SIGNAL_CONNECTED);
 		break;
 	case RST_STATE_FIN_WAIT2:
 	case RST_STATE_CLOSING:
@@ -138,8 +209,8 @@ static __always_inline int transition(const struct sock *sk, __u8 before, __u8 a
 			transition_close(sk, after != RST_STATE_LAST_ACK);
 		break;
 	case RST_STATE_CLOSE:
-		if (before == RST_STATE_LISTEN && sock_is_tcp(sk))
-			transition_stop(sk);
+		if (sock_is_tcp(sk))
+			transition_end(sk, before);
 		track_close(sk, before);
 		break;
 	case RST_STATE_LISTEN:

@@ -2,7 +2,7 @@
 /*
  * What was there before rstwatch: processes and their credentials, and who has which socket. Walked
  * once at start, and the files again when a process ends that had listened, as its sockets may
- * live on in others.
+ * live on in others. And how the sockets that listen are now: walked once a second.
  */
 #include "vmlinux.h"
 #include <bpf/bpf_core_read.h>
@@ -39,6 +39,7 @@ static __always_inline void tell(struct bpf_iter__task_file *context, const stru
 	struct rst_listener listener = {.change = RST_LISTENER_FOUND, .owner = number};
 
 	transition_listener(&listener, sk);
+	listening_meet(&listener);
 	listener.time_ns = bpf_ktime_get_ns();
 	bpf_seq_write(context->meta->seq, &listener, sizeof(listener));
 }
@@ -91,5 +92,90 @@ int rst_files_iter(struct bpf_iter__task_file *context)
 		maker->listens = 1;
 		tell(context, sk, process_number(maker, made_by));
 	}
+	return 0;
+}
+
+/* Whether the socket is the one that was noted. One whose port the kernel was still to choose has
+ * it by now. */
+static __always_inline bool is_same(struct rst_listens *listens, const struct sock *sk)
+{
+	__u16 port = KERNEL_READ(sk, sock, __sk_common.skc_num);
+
+	if (KERNEL_READ(sk, sock, __sk_common.skc_state) != RST_STATE_LISTEN ||
+	    sock_netns(sk) != listens->netns || !sock_is_tcp(sk))
+		return false;
+	if (!listens->port)
+		listens->port = port;
+	return listens->port == port;
+}
+
+static __always_inline void look(struct rst_listening *now, struct rst_listens *listens,
+				 const struct sock *sk)
+{
+	struct rst_open_key opened = {.netns = listens->netns, .port = listens->port};
+	const __u64 *completed = bpf_map_lookup_elem(&rst_opens, &opened);
+
+	now->socket = (__u64)sk;
+	__builtin_memcpy(now->address, listens->address, sizeof(now->address));
+	now->netns = listens->netns;
+	now->port = listens->port;
+	now->owner = listens->owner;
+	now->flags = listens->flags;
+	if (BPF_CORE_READ_BITFIELD_PROBED((const struct inet_connection_sock *)sk,
+					  icsk_accept_queue.synflood_warned))
+		now->flags |= RST_LISTENING_WARNED;
+	now->half_open = listening_half_open(sk);
+	now->young = listening_young(sk);
+	now->accept_queue = KERNEL_READ(sk, sock, sk_ack_backlog);
+	now->backlog = KERNEL_READ(sk, sock, sk_max_ack_backlog);
+	now->drops = KERNEL_READ(sk, sock, sk_drops.counter);
+	now->retransmits_first = listens->retransmits_first;
+	now->retransmits = listens->retransmits;
+	now->completed = completed ? *completed : 0;
+}
+
+/* Whether there is nothing to tell: its queues are empty and were, and nothing else has changed. */
+static __always_inline bool is_told(const struct rst_listening *now,
+				    const struct rst_listening *told)
+{
+	return now->socket == told->socket &&
+	       !(now->half_open | now->accept_queue | told->half_open | told->accept_queue) &&
+	       now->owner == told->owner && now->backlog == told->backlog &&
+	       now->drops == told->drops && now->flags == told->flags &&
+	       now->retransmits == told->retransmits && now->completed == told->completed;
+}
+
+/* Every socket of rst_listening, in all namespaces, told as the iterator's output: struct
+ * rst_listening. Key and value are NULL in the last call. */
+SEC("iter/bpf_map_elem")
+int rst_listening_iter(struct bpf_iter__bpf_map_elem *context)
+{
+	struct rst_listening now = {0};
+	const __u64 *key = context->key;
+	struct rst_listens *listens;
+	__u64 socket;
+
+	if (!key)
+		return 0;
+	socket = *key; /* a plain number, and so is what stands in a map */
+	listens = listening_find(socket);
+	if (!listens)
+		return 0;
+	if (!is_same(listens, (const void *)socket)) {
+		/* It is noted before its state is set: look twice. */
+		if (listens->strange++)
+			listening_remove((const void *)socket);
+		return 0;
+	}
+	listens->strange = 0;
+	if (!process_is_known(listens->owner))
+		listens->owner = holder_find(socket);
+	look(&now, listens, (const void *)socket);
+	if (is_told(&now, &listens->told))
+		return 0;
+	now.time_ns = bpf_ktime_get_ns();
+	/* If there was no room, it is called again for the same one. */
+	if (!bpf_seq_write(context->meta->seq, &now, sizeof(now)))
+		listens->told = now;
 	return 0;
 }

@@ -55,16 +55,6 @@ static void add_share(struct sentence *sentence, uint64_t count, uint64_t total)
 	sentence_add(sentence, "%");
 }
 
-/* A process calls itself what it likes, and this goes to terminals: no byte but plain ASCII. */
-static void add_foreign(struct sentence *sentence, const char *name)
-{
-	for (; *name; name++) {
-		char plain[2] = {*name >= ' ' && *name < 0x7f ? *name : '?', '\0'};
-
-		sentence_add(sentence, plain);
-	}
-}
-
 /* The process: that it is the kernel or a firewall, the cause has said. */
 static void add_owner(struct sentence *sentence, const struct alert *alert)
 {
@@ -75,7 +65,7 @@ static void add_owner(struct sentence *sentence, const struct alert *alert)
 	sentence_add(sentence, ", ");
 	add_share(sentence, main->sent + main->received, alert->total);
 	sentence_add(sentence, " ");
-	add_foreign(sentence, main->owner.process->comm);
+	sentence_add_foreign(sentence, main->owner.process->comm);
 	sentence_add(sentence, " (pid ");
 	sentence_add_number(sentence, main->owner.process->pid);
 	sentence_add(sentence, main->owner.known_by == OWNER_LAST_LISTENER ? ", stopped)" : ")");

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "alert.h"
 
+#include <string.h>
+
 #include "units.h"
 
 #define MINUTE_NS (60 * SECOND_NS)
@@ -8,6 +10,18 @@
 static const char *const kinds[ALERT_KINDS] = {
 	[ALERT_RST_SENT_RATE] = "rst_sent_rate",
 	[ALERT_RST_RECEIVED_RATE] = "rst_received_rate",
+	[ALERT_SYN_FLOOD] = "syn_flood",
+	[ALERT_CLOSED_PORT_FLOOD] = "closed_port_flood",
+	[ALERT_PORT_SCAN] = "port_scan",
+	[ALERT_STEALTH_SCAN] = "stealth_scan",
+	[ALERT_OUTBOUND_SCAN] = "outbound_scan",
+	[ALERT_SERVICE_DOWN] = "service_down",
+	[ALERT_DEPENDENCY_DOWN] = "dependency_down",
+	[ALERT_ACCEPT_QUEUE_FULL] = "accept_queue_full",
+	[ALERT_RESET_INJECTION] = "reset_injection",
+	[ALERT_PEER_RESET_STORM] = "peer_reset_storm",
+	[ALERT_STALE_CONNECTIONS] = "stale_connections",
+	[ALERT_BACKSCATTER] = "backscatter",
 };
 
 static const char *const statuses[] = {
@@ -20,6 +34,12 @@ static const char *const severities[] = {
 	[ALERT_INFO] = "info",
 	[ALERT_WARNING] = "warning",
 	[ALERT_CRITICAL] = "critical",
+};
+
+static const char *const proofs[ALERT_PROOFS] = {
+	[ALERT_PROOF_NONE] = "none",
+	[ALERT_PROOF_ANSWERED] = "answered",
+	[ALERT_PROOF_HANDSHAKE] = "handshake",
 };
 
 const char *alert_kind_name(enum alert_kind kind)
@@ -37,6 +57,19 @@ const char *alert_severity_name(enum alert_severity severity)
 	return severities[severity];
 }
 
+const char *alert_proof_name(enum alert_proof proof)
+{
+	return proofs[proof];
+}
+
+enum alert_kind alert_kind_of(const char *name)
+{
+	for (unsigned kind = 1; kind < ALERT_KINDS; kind++)
+		if (!strcmp(kinds[kind], name))
+			return kind;
+	return 0;
+}
+
 const struct window_owner *alert_main_owner(const struct alert *alert)
 {
 	const struct window_owner *owner = &alert->owners[0];
@@ -51,8 +84,7 @@ const struct window_owner *alert_main_owner(const struct alert *alert)
 	return owner;
 }
 
-/* When the next update is due, since the incident was raised. */
-static uint64_t update_after_ns(unsigned updates)
+uint64_t alert_update_after_ns(unsigned updates)
 {
 	static const unsigned minutes[] = {1, 5, 30};
 	const unsigned count = sizeof(minutes) / sizeof(minutes[0]);
@@ -109,11 +141,11 @@ enum alert_status alert_step(struct alert_incident *incident, const struct alert
 		}
 	}
 	if (incident->raised && incident->firing &&
-	    now_ns - incident->raised_ns >= update_after_ns(incident->updates)) {
+	    now_ns - incident->raised_ns >= alert_update_after_ns(incident->updates)) {
 		/* Those that fell due while the condition was gone are not made up for. */
 		do
 			incident->updates++;
-		while (now_ns - incident->raised_ns >= update_after_ns(incident->updates));
+		while (now_ns - incident->raised_ns >= alert_update_after_ns(incident->updates));
 		return ALERT_UPDATED;
 	}
 	return 0;

@@ -10,12 +10,25 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "owner.h"
 #include "window.h"
 
 enum alert_kind {
 	ALERT_RST_SENT_RATE = 1,
 	ALERT_RST_RECEIVED_RATE = 2,
-	ALERT_KINDS = 3, /* array size */
+	ALERT_SYN_FLOOD = 3,
+	ALERT_CLOSED_PORT_FLOOD = 4,
+	ALERT_PORT_SCAN = 5,
+	ALERT_STEALTH_SCAN = 6,
+	ALERT_OUTBOUND_SCAN = 7,
+	ALERT_SERVICE_DOWN = 8,
+	ALERT_DEPENDENCY_DOWN = 9,
+	ALERT_ACCEPT_QUEUE_FULL = 10,
+	ALERT_RESET_INJECTION = 11,
+	ALERT_PEER_RESET_STORM = 12,
+	ALERT_STALE_CONNECTIONS = 13,
+	ALERT_BACKSCATTER = 14,
+	ALERT_KINDS = 15, /* array size */
 };
 
 enum alert_status {
@@ -30,7 +43,19 @@ enum alert_severity {
 	ALERT_CRITICAL = 3,
 };
 
-#define ALERT_FACTS  8
+/* Whether the peers are who they say: what is claimed by an address that never answered can be
+ * forged, and must not be blocked. */
+enum alert_proof {
+	ALERT_PROOF_UNSAID = 0,	   /* the alert is about no peer */
+	ALERT_PROOF_NONE = 1,	   /* anybody can have sent that */
+	ALERT_PROOF_ANSWERED = 2,  /* they reacted to what we sent to that address */
+	ALERT_PROOF_HANDSHAKE = 3, /* they completed a handshake */
+	ALERT_PROOFS = 4,	   /* array size */
+};
+
+#define ALERT_FACTS  12
+#define ALERT_WORDS  4
+#define ALERT_PORTS  16
 #define ALERT_TOP    5
 #define ALERT_OWNERS 3
 
@@ -40,10 +65,18 @@ struct alert_fact {
 	double value;
 };
 
-struct alert_reason {
-	uint8_t number; /* the kernel's */
-	uint8_t pad[7];
-	uint64_t count;
+/* The same in words. */
+struct alert_word {
+	const char *name;
+	const char *value;
+};
+
+/* Some of the ports that something is about, in the order in which they were met. */
+struct alert_ports {
+	uint32_t all; /* how many there are, as far as is known */
+	uint16_t count;
+	uint16_t ports[ALERT_PORTS];
+	uint16_t pad;
 };
 
 struct alert {
@@ -51,8 +84,22 @@ struct alert {
 	enum alert_kind kind;
 	enum alert_status status;
 	enum alert_severity severity;
-	unsigned direction;		 /* enum rst_direction, 0: both */
-	uint32_t netns;			 /* 0: the whole host */
+	unsigned direction; /* enum rst_direction, 0: both */
+	uint32_t netns;	    /* 0: the whole host */
+	bool ended;	    /* CLEARED: what it is about is known to be over, and not just quiet */
+	/* Of a detector's alert (book.h); a rate alarm has its lists below instead. */
+	bool detected;
+	bool has_local;
+	uint16_t local_port;
+	uint8_t local[16];  /* any address: of all */
+	uint16_t peer_port; /* of the service there, where we are the client; 0: none */
+	struct owner owner; /* who is hit, or who does it; known_by OWNER_UNKNOWN: not known */
+	enum alert_proof proof;
+	uint64_t peers_all; /* how many peers, as far as is known */
+	bool peers_estimated;
+	struct alert_ports touched, open; /* ports asked for, and of these those that answered */
+	struct alert_word words[ALERT_WORDS];
+	unsigned word_count;
 	uint64_t time_ns, first_seen_ns; /* CLOCK_MONOTONIC */
 	uint64_t time_real_ns, first_seen_real_ns;
 	struct alert_fact facts[ALERT_FACTS];
@@ -75,9 +122,17 @@ struct alert {
 const char *alert_kind_name(enum alert_kind kind);
 const char *alert_status_name(enum alert_status status);
 const char *alert_severity_name(enum alert_severity severity);
+/* "none", "answered", "handshake"; NULL for unsaid. */
+const char *alert_proof_name(enum alert_proof proof);
+/* The kind of that name, 0 if there is none. */
+enum alert_kind alert_kind_of(const char *name);
 
 /* Who stands behind at least half of it; NULL if nobody does, or it is not known who. */
 const struct window_owner *alert_main_owner(const struct alert *alert);
+
+/* When the next update of an incident is due, since it was raised: after 1, 5 and 30 minutes, then
+ * hourly. */
+uint64_t alert_update_after_ns(unsigned updates);
 
 /* How long a condition must hold, and be gone, before anybody is told. */
 struct alert_policy {

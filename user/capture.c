@@ -4,7 +4,6 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +17,8 @@
 #include "hooks.h"
 #include "identity.h"
 #include "namespaces.h"
+#include "peers.h"
+#include "rings.h"
 #include "rstwatch.skel.h"
 #include "seed.h"
 #include "units.h"
@@ -26,27 +27,24 @@
 #define WALK_NS	     (SECOND_NS / 100) /* of a second, at most, for walks of the processes */
 #define SOCKET_BYTES 16		       /* of a socket, and of a closed connection: bpf/maps.h */
 #define CLOSED_BYTES 8
-#define STOP_POLL    (-ECANCELED) /* from the ring buffer's callback: enough for now */
 
 struct capture {
 	struct hooks hooks;
 	struct rstwatch *skeleton; /* that of the hooks */
 	struct namespaces *namespaces;
 	struct identity *identity;
-	struct ring_buffer *ring;    /* of events */
-	struct ring_buffer *changes; /* of listeners */
-	uint32_t rest;		     /* turns until processes are walked again */
-	uint32_t ownerless;	     /* rst_control.ownerless, when sockets were last walked */
-	bool told_full, told_lost;
+	struct rings rings;
+	uint32_t rest;	    /* turns until processes are walked again */
+	uint32_t ownerless; /* rst_control.ownerless, when sockets were last walked */
+	bool told_full, told_lost, told_listening;
+	struct peers peers;
+	uint32_t watch; /* what was last asked for: capture_watch() */
 	struct counters *counters;
 	uint32_t cpus;
 	uint32_t slice;
 	uint64_t start_ns, slice_start_ns;
-	uint64_t received[2]; /* events of the slices of each generation */
-	uint64_t budget;      /* events that this poll may still deliver */
 	record_handler handler;
 	void *context;
-	int handler_error;
 };
 
 static bool verbose;
@@ -97,13 +95,11 @@ static int deliver_who(struct capture *capture, uint32_t owner, uint32_t netns)
 	return error;
 }
 
-static int consume_changes(struct capture *capture);
-
 /* What is said of a port must be what held when the reset came, so the changes that came before it
  * go first. */
 static int deliver_before_event(struct capture *capture, const struct rst_event *event)
 {
-	int error = event->owner ? 0 : consume_changes(capture);
+	int error = event->owner ? 0 : rings_take_changes(&capture->rings);
 
 	return error ? error : deliver_who(capture, event->owner, event->netns);
 }
@@ -126,10 +122,31 @@ static int forward(void *context, const struct record *record)
 		error = deliver_who(capture, key->owner, key->netns);
 		break;
 	}
-	case RECORD_LISTENER:
-		error = deliver_who(capture,
-				    ((const struct record_listener *)record)->listener.owner, 0);
+	case RECORD_SIGNAL: {
+		const struct rst_signal *signal = &((const struct record_signal *)record)->signal;
+
+		if (signal->kind == RST_SIGNAL_RETRANSMIT)
+			namespaces_listens(capture->namespaces, signal->netns, true);
+		error = deliver_who(capture, signal->owner, signal->netns);
 		break;
+	}
+	case RECORD_LISTENER: {
+		const struct rst_listener *listener =
+			&((const struct record_listener *)record)->listener;
+
+		if (listener->change != RST_LISTENER_CLOSED)
+			namespaces_listens(capture->namespaces, listener->netns, false);
+		error = deliver_who(capture, listener->owner, 0);
+		break;
+	}
+	case RECORD_LISTENING: {
+		const struct rst_listening *listening =
+			&((const struct record_listening *)record)->listening;
+
+		namespaces_listens(capture->namespaces, listening->netns, true);
+		error = deliver_who(capture, listening->owner, listening->netns);
+		break;
+	}
 	}
 	return error ? error : deliver(capture, record);
 }
@@ -142,61 +159,24 @@ static int deliver_listener(void *context, const struct rst_listener *listener)
 	return forward(context, &record.head);
 }
 
-/* The callback of the ring buffer of changes. */
-static int receive_change(void *context, void *data, size_t size)
+static int deliver_listening(void *context, const struct rst_listening *listening)
 {
-	struct capture *capture = context;
+	struct record_listening record = {.head = RECORD_HEAD(record_listening, RECORD_LISTENING),
+					  .listening = *listening};
 
-	if (size < sizeof(struct rst_listener))
-		return 0;
-	capture->handler_error = deliver_listener(capture, data);
-	return capture->handler_error ? STOP_POLL : 0;
-}
-
-static int consume_changes(struct capture *capture)
-{
-	int error = ring_buffer__consume(capture->changes);
-
-	if (capture->handler_error)
-		return capture->handler_error;
-	return error < 0 && error != STOP_POLL ? error : 0;
-}
-
-/* The ring buffer's callback. */
-static int receive(void *context, void *data, size_t size)
-{
-	struct capture *capture = context;
-	struct record_event record = {.head = RECORD_HEAD(record_event, RECORD_EVENT)};
-
-	if (size < sizeof(record.event))
-		return 0;
-	memcpy(&record.event, data, sizeof(record.event));
-	if (size >= sizeof(record.event) + sizeof(record.connection))
-		memcpy(&record.connection, (const uint8_t *)data + sizeof(record.event),
-		       sizeof(record.connection));
-	else
-		record.head.size -= sizeof(record.connection);
-	capture->received[record.event.slice & 1]++;
-	capture->handler_error = forward(capture, &record.head);
-	if (capture->handler_error || !--capture->budget)
-		return STOP_POLL;
-	return 0;
+	return forward(context, &record.head);
 }
 
 static int map_memory(struct capture *capture, char error[CAPTURE_ERROR_BYTES])
 {
 	struct rstwatch *skeleton = capture->skeleton;
-	int code = counters_open(&capture->counters, skeleton, capture->cpus,
-				 capture->hooks.settings.stream);
+	int code = counters_open(&capture->counters, skeleton, capture->cpus);
 
 	if (code)
 		return fail(error, code, "cannot map the counters: %s", strerror(-code));
-	capture->ring =
-		ring_buffer__new(bpf_map__fd(skeleton->maps.rst_events), receive, capture, NULL);
-	capture->changes = ring_buffer__new(bpf_map__fd(skeleton->maps.rst_changes), receive_change,
-					    capture, NULL);
-	if (!capture->ring || !capture->changes)
-		return fail(error, -errno, "cannot map the ring buffer: %s", strerror(errno));
+	code = rings_open(&capture->rings, skeleton, forward, capture);
+	if (code)
+		return fail(error, code, "cannot map the ring buffers: %s", strerror(-code));
 	code = identity_open(&capture->identity, bpf_map__fd(skeleton->maps.rst_processes));
 	if (code)
 		return fail(error, code, "cannot map the processes: %s", strerror(-code));
@@ -206,7 +186,7 @@ static int map_memory(struct capture *capture, char error[CAPTURE_ERROR_BYTES])
 static int open_all(struct capture *capture, const struct capture_settings *settings,
 		    char error[CAPTURE_ERROR_BYTES])
 {
-	struct rst_settings programs = {.cpus = capture->cpus, .stream = settings->stream};
+	struct rst_settings programs = {.cpus = capture->cpus};
 	int code;
 
 	if (getrandom(&programs.seed, sizeof(programs.seed), 0) != sizeof(programs.seed))
@@ -352,24 +332,7 @@ uint64_t capture_start_ns(const struct capture *capture)
 
 int capture_fd(const struct capture *capture)
 {
-	return ring_buffer__epoll_fd(capture->ring);
-}
-
-static int consume(struct capture *capture, bool *any)
-{
-	uint64_t before = capture->received[0] + capture->received[1];
-	int error;
-
-	capture->budget = POLL_EVENTS;
-	capture->handler_error = 0;
-	error = consume_changes(capture);
-	if (error)
-		return error;
-	error = ring_buffer__consume(capture->ring);
-	*any = capture->received[0] + capture->received[1] != before;
-	if (capture->handler_error)
-		return capture->handler_error;
-	return error < 0 && error != STOP_POLL ? error : 0;
+	return rings_fd(&capture->rings);
 }
 
 int capture_poll(struct capture *capture, bool *more, record_handler handler, void *context)
@@ -379,13 +342,13 @@ int capture_poll(struct capture *capture, bool *more, record_handler handler, vo
 
 	capture->handler = handler;
 	capture->context = context;
-	error = consume(capture, more);
+	error = rings_take(&capture->rings, POLL_EVENTS, more);
 	if (error || *more)
 		return error;
 	/* Look again after asking: an event that came between the two will not call. One that is
 	 * being written just now may be missed; the next turn finds it. */
 	__atomic_store_n(wake, 1, __ATOMIC_SEQ_CST);
-	error = consume(capture, more);
+	error = rings_take(&capture->rings, POLL_EVENTS, more);
 	if (*more)
 		*wake = 0;
 	return error;
@@ -404,34 +367,6 @@ static int flip(struct capture *capture)
 	return 0;
 }
 
-/* Delivers events until all of the retired slice are there; some of the next may come along. */
-static int drain(struct capture *capture, uint64_t expected)
-{
-	unsigned generation = capture->slice & 1;
-	uint64_t deadline_ns = clock_ns(CLOCK_MONOTONIC) + SECOND_NS;
-
-	while (capture->received[generation] < expected) {
-		uint64_t before = capture->received[0] + capture->received[1];
-		int error;
-
-		capture->budget = expected - capture->received[generation];
-		capture->handler_error = 0;
-		error = ring_buffer__consume(capture->ring);
-		if (capture->handler_error)
-			return capture->handler_error;
-		if (error < 0 && error != STOP_POLL)
-			return error;
-		if (capture->received[0] + capture->received[1] != before) {
-			deadline_ns = clock_ns(CLOCK_MONOTONIC) + SECOND_NS;
-			continue;
-		}
-		if (clock_ns(CLOCK_MONOTONIC) > deadline_ns)
-			return -ETIMEDOUT; /* cannot be: they were written before flip() returned */
-		sched_yield(); /* another CPU holds a record that it has not yet written */
-	}
-	return 0;
-}
-
 int capture_turn(struct capture *capture, bool last, record_handler handler, void *context)
 {
 	struct record_slice slice = {.head = RECORD_HEAD(record_slice, RECORD_SLICE),
@@ -445,9 +380,8 @@ int capture_turn(struct capture *capture, bool last, record_handler handler, voi
 	slice.realtime_ns = clock_ns(CLOCK_REALTIME);
 	slice.end_ns = clock_ns(CLOCK_MONOTONIC);
 	error = flip(capture);
-	capture->handler_error = 0;
 	if (!error)
-		error = consume_changes(capture);
+		error = rings_take_changes(&capture->rings);
 	if (error)
 		return error;
 	busy = counters_add(capture->counters, &slice);
@@ -455,20 +389,27 @@ int capture_turn(struct capture *capture, bool last, record_handler handler, voi
 	if (last && !busy && slice.end_ns - slice.start_ns < SECOND_NS / 2)
 		return 0;
 	if (busy) {
-		error = drain(capture, slice.events);
+		error = rings_drain(&capture->rings, capture->slice, slice.events);
 		if (!error)
 			error = counters_deliver(capture->counters, &slice, forward, capture);
 		if (error)
 			return error;
 		counters_clear(capture->counters, capture->slice);
 	}
-	capture->received[capture->slice & 1] = 0;
+	capture->rings.received[capture->slice & 1] = 0;
+	control(capture)->connects_failed = control(capture)->connects_told = 0;
 	capture->slice++;
 	capture->slice_start_ns = slice.end_ns;
-	error = namespaces_turn(capture->namespaces, handler, context);
+	if (capture->hooks.seed)
+		error = seed_queues(capture->hooks.seed, deliver_listening, capture);
+	if (!error)
+		error = namespaces_turn(capture->namespaces, handler, context);
 	if (!error)
 		error = deliver(capture, &slice.head);
 	hooks_retry(&capture->hooks);
+	/* Again, if it could not be attached when that was asked for. */
+	(void)hooks_watch(&capture->hooks, control(capture)->watch);
+	(void)peers_turn(&capture->peers, capture->skeleton, capture->slice_start_ns);
 	identity_turn(capture->identity);
 	if (!error && capture->hooks.seed)
 		error = walk_processes(capture);
@@ -497,8 +438,7 @@ void capture_close(struct capture **held)
 
 	if (!capture)
 		return;
-	ring_buffer__free(capture->ring);
-	ring_buffer__free(capture->changes);
+	rings_close(&capture->rings);
 	identity_close(&capture->identity);
 	counters_close(&capture->counters);
 	hooks_close(&capture->hooks);
@@ -523,7 +463,20 @@ const char *capture_complaint(struct capture *capture)
 		return "ports are opened and closed faster than can be followed: who listens may "
 		       "be wrong for some";
 	}
+	if (control(capture)->listening_full && !capture->told_listening) {
+		capture->told_listening = true;
+		return "more sockets listen than can be watched: the queues of some are not known";
+	}
 	return NULL;
+}
+
+void capture_watch(struct capture *capture, uint32_t watch)
+{
+	if (watch == capture->watch)
+		return;
+	capture->watch = watch;
+	control(capture)->watch = watch;
+	(void)hooks_watch(&capture->hooks, watch);
 }
 
 const struct hooks *capture_hooks(const struct capture *capture)

@@ -16,7 +16,6 @@ struct capture;
 struct hooks;
 
 struct capture_settings {
-	bool stream;	      /* events too; else counters only */
 	const char *btf_path; /* NULL: the kernel's own */
 	bool verbose;	      /* libbpf's messages on standard error */
 };
@@ -49,6 +48,9 @@ int capture_end(struct capture *capture, record_handler handler, void *context);
 /* All of these return 0, -errno, or what the handler returned. */
 
 void capture_close(struct capture **capture);
+
+/* What the kernel side is to tell of from now on: RST_WATCH_*. */
+void capture_watch(struct capture *capture, uint32_t watch);
 
 /* Something to tell the user once, and what it means; NULL if there is nothing (more). */
 const char *capture_complaint(struct capture *capture);

@@ -164,6 +164,10 @@ static void print_text(struct findings *findings)
 	for (unsigned i = 0; i < COVERAGE_OWNERS; i++)
 		text_answer(findings, coverage_owner_name(i),
 			    coverage_owner(&findings->coverage, i));
+	heading(findings, "SIGN OF AN ATTACK OR OUTAGE", "SEEN");
+	for (unsigned i = 0; i < COVERAGE_SIGNALS; i++)
+		text_answer(findings, coverage_signal_name(i),
+			    coverage_signal(&findings->coverage, i));
 	text_sizes(findings);
 	output_text(output, is_complete(findings)
 				    ? "\nEverything can be seen on this kernel.\n"
@@ -273,6 +277,12 @@ static void print_json(struct findings *findings)
 			json_answer(&json, coverage_owner_name(i),
 				    coverage_owner(&findings->coverage, i));
 		json_object_end(&json);
+		json_key(&json, "signals");
+		json_object(&json);
+		for (unsigned i = 0; i < COVERAGE_SIGNALS; i++)
+			json_answer(&json, coverage_signal_name(i),
+				    coverage_signal(&findings->coverage, i));
+		json_object_end(&json);
 		json_member_number(&json, "ring_bytes", findings->sizes.ring_bytes);
 		json_member_number(&json, "sketch_bytes", findings->sizes.sketch_bytes);
 		json_member_number(&json, "ports_per_slice", findings->sizes.ports);
@@ -289,7 +299,6 @@ int check_run(const struct options *options)
 {
 	static struct findings findings; /* its output's buffer is large */
 	struct capture_settings settings = {
-		.stream = true,
 		.btf_path = options->btf_path,
 		.verbose = options->verbose,
 	};

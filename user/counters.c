@@ -21,7 +21,6 @@ struct counters {
 	struct rst_sketch *sketches;
 	size_t size; /* of the sketches, mapped */
 	uint32_t cpus;
-	bool stream;
 	record_handler handler;
 	void *context;
 	struct rst_port_key port_keys[BATCH];
@@ -30,8 +29,7 @@ struct counters {
 	struct record_distinct distinct;
 };
 
-int counters_open(struct counters **counters, const struct rstwatch *skeleton, uint32_t cpus,
-		  bool stream)
+int counters_open(struct counters **counters, const struct rstwatch *skeleton, uint32_t cpus)
 {
 	size_t page = sysconf(_SC_PAGESIZE);
 	struct counters *made = calloc(1, sizeof(*made));
@@ -41,7 +39,6 @@ int counters_open(struct counters **counters, const struct rstwatch *skeleton, u
 		return -ENOMEM;
 	made->skeleton = skeleton;
 	made->cpus = cpus;
-	made->stream = stream;
 	made->size = (2 * cpus * sizeof(struct rst_sketch) + page - 1) / page * page;
 	memory = mmap(NULL, made->size, PROT_READ | PROT_WRITE, MAP_SHARED,
 		      bpf_map__fd(skeleton->maps.rst_sketches), 0);
@@ -174,6 +171,7 @@ static int deliver_distinct(struct counters *counters, const struct rst_sketch *
 static int deliver_held(struct counters *counters, const struct rst_sketch *sketches,
 			struct record_slice *slice)
 {
+	struct record_event record = {.head = RECORD_HEAD(record_event, RECORD_EVENT)};
 	int error = 0;
 
 	for (uint32_t cpu = 0; cpu < counters->cpus && !error; cpu++) {
@@ -182,16 +180,10 @@ static int deliver_held(struct counters *counters, const struct rst_sketch *sket
 		if (!sketches[cpu].held_sk)
 			continue;
 		slice->counted++;
-		if (counters->stream) {
-			struct record_event record = {
-				.head = RECORD_HEAD(record_event, RECORD_EVENT),
-				.event = *held,
-				.connection = sketches[cpu].held_connection,
-			};
-
-			slice->events++;
-			error = deliver(counters, &record.head);
-		}
+		slice->events++;
+		record.event = *held;
+		record.connection = sketches[cpu].held_connection;
+		error = deliver(counters, &record.head);
 		counters->port_keys[0] = classify_port_key(held);
 		counters->peer_keys[0] =
 			(struct rst_peer_key){.netns = held->netns, .direction = held->direction};
@@ -214,9 +206,23 @@ static int deliver_outside(struct counters *counters, const struct rst_sketch *s
 	return record.count ? deliver(counters, &record.head) : 0;
 }
 
+static int deliver_thinned(struct counters *counters, const struct rst_sketch *sketches)
+{
+	struct record_thinned record = {.head = RECORD_HEAD(record_thinned, RECORD_THINNED)};
+
+	for (uint32_t cpu = 0; cpu < counters->cpus; cpu++)
+		record.signals += sketches[cpu].signals_thinned;
+	return record.signals ? deliver(counters, &record.head) : 0;
+}
+
 static bool is_used(const struct rst_sketch *sketch)
 {
-	return sketch->counted || sketch->held_sk || sketch->outside;
+	uint64_t used =
+		sketch->counted | sketch->held_sk | sketch->outside | sketch->signals_thinned;
+
+	for (unsigned kind = 0; kind < RST_SIGNALS; kind++)
+		used |= sketch->signals[kind];
+	return used;
 }
 
 bool counters_add(const struct counters *counters, struct record_slice *slice)
@@ -264,6 +270,8 @@ int counters_deliver(struct counters *counters, struct record_slice *slice, reco
 		error = deliver_distinct(counters, sketches);
 	if (!error)
 		error = deliver_outside(counters, sketches);
+	if (!error)
+		error = deliver_thinned(counters, sketches);
 	return error;
 }
 

@@ -14,9 +14,8 @@
 struct rstwatch;
 struct counters;
 
-/* Maps them. skeleton: loaded. stream: events are, too. 0 or -errno. */
-int counters_open(struct counters **counters, const struct rstwatch *skeleton, uint32_t cpus,
-		  bool stream);
+/* Maps them. skeleton: loaded. 0 or -errno. */
+int counters_open(struct counters **counters, const struct rstwatch *skeleton, uint32_t cpus);
 void counters_close(struct counters **counters);
 /* Bytes of the memory that is mapped. */
 size_t counters_size(const struct counters *counters);
@@ -24,7 +23,7 @@ size_t counters_size(const struct counters *counters);
 /* Adds up what the CPUs counted in slice->slice, into that record. True if there was anything. */
 bool counters_add(const struct counters *counters, struct record_slice *slice);
 /* Delivers them: EVENT for what was held until the slice ended, PORT, OTHER, PEER, DISTINCT,
- * OUTSIDE. Completes *slice. 0, -errno, or what the handler returned. */
+ * OUTSIDE, THINNED. Completes *slice. 0, -errno, or what the handler returned. */
 int counters_deliver(struct counters *counters, struct record_slice *slice, record_handler handler,
 		     void *context);
 /* Once they are delivered. */

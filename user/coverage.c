@@ -213,8 +213,57 @@ struct coverage_answer coverage_owner(const struct coverage *coverage, enum cove
 	}
 }
 
+static const char *const signals[COVERAGE_SIGNALS] = {
+	[COVERAGE_SYNACK_RETRANSMITS] = "synack_retransmits",
+	[COVERAGE_LISTENING_SOCKETS] = "listening_sockets",
+	[COVERAGE_SYN_COOKIES] = "syn_cookies",
+	[COVERAGE_PROBES] = "probes",
+	[COVERAGE_FAILED_CONNECTS] = "failed_connects",
+	[COVERAGE_KNOWN_PEERS] = "known_peers",
+	[COVERAGE_SYNS] = "syns",
+};
+
+const char *coverage_signal_name(enum coverage_signal signal)
+{
+	return signal < COVERAGE_SIGNALS ? signals[signal] : NULL;
+}
+
+static struct coverage_answer if_hooked(bool hooked, const char *why_not)
+{
+	return hooked ? answer(COVERAGE_EXACT, NULL) : answer(COVERAGE_UNSEEN, why_not);
+}
+
+struct coverage_answer coverage_signal(const struct coverage *coverage, enum coverage_signal signal)
+{
+	const bool *hook = coverage->hook;
+
+	switch (signal) {
+	case COVERAGE_SYNACK_RETRANSMITS:
+		return if_hooked(hook[HOOK_RETRANSMIT], "tcp_retransmit_synack cannot be hooked");
+	case COVERAGE_LISTENING_SOCKETS:
+		return if_hooked(hook[HOOK_SEED], "sockets cannot be walked");
+	case COVERAGE_SYN_COOKIES:
+		return answer(COVERAGE_EXACT, NULL); /* counters of the kernel, in /proc */
+	case COVERAGE_PROBES:
+		if (!hook[HOOK_DROP])
+			return answer(COVERAGE_UNSEEN, "kfree_skb cannot be hooked");
+		return if_hooked(coverage->kernel.drop_rejected,
+				 "this kernel drops them without a trace");
+	case COVERAGE_FAILED_CONNECTS:
+	case COVERAGE_KNOWN_PEERS:
+		return if_hooked(hook[HOOK_STATE], "inet_sock_set_state cannot be hooked");
+	case COVERAGE_SYNS:
+		return answer(COVERAGE_INFERRED, "sampled while something looks wrong");
+	default:
+		return answer(COVERAGE_UNSEEN, NULL);
+	}
+}
+
 bool coverage_is_complete(const struct coverage *coverage)
 {
+	for (unsigned signal = 0; signal < COVERAGE_SIGNALS; signal++)
+		if (coverage_signal(coverage, signal).verdict == COVERAGE_UNSEEN)
+			return false;
 	for (unsigned owner = 0; owner < COVERAGE_OWNERS; owner++)
 		if (coverage_owner(coverage, owner).verdict == COVERAGE_UNSEEN)
 			return false;

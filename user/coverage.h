@@ -23,17 +23,18 @@ enum coverage_hook {
 	HOOK_EXEC = 6,
 	HOOK_RENAME = 7,
 	HOOK_FREE = 8,
-	HOOK_SEED = 9, /* not a hook, but iterators */
-	HOOK_SEND4 = 10,
-	HOOK_SEND6 = 11,
-	HOOK_REJECT4 = 12,
-	HOOK_REJECT6 = 13,
-	HOOK_REQUEST = 14,
-	HOOK_TIMEWAIT = 15,
-	HOOK_VALIDATE = 16,
-	HOOK_PROCESS = 17,
-	HOOK_CREDS = 18,
-	HOOKS = 19,
+	HOOK_RETRANSMIT = 9,
+	HOOK_SEED = 10, /* not a hook, but iterators */
+	HOOK_SEND4 = 11,
+	HOOK_SEND6 = 12,
+	HOOK_REJECT4 = 13,
+	HOOK_REJECT6 = 14,
+	HOOK_REQUEST = 15,
+	HOOK_TIMEWAIT = 16,
+	HOOK_VALIDATE = 17,
+	HOOK_PROCESS = 18,
+	HOOK_CREDS = 19,
+	HOOKS = 20,
 };
 
 /* What a kernel's hooks pass (user/kernel.c). */
@@ -85,6 +86,21 @@ enum coverage_owner {
 };
 const char *coverage_owner_name(enum coverage_owner owner);
 struct coverage_answer coverage_owner(const struct coverage *coverage, enum coverage_owner owner);
+/* What is no reset, and tells an attack or an outage from what is usual. */
+enum coverage_signal {
+	COVERAGE_SYNACK_RETRANSMITS =
+		0, /* each half-open connection that is not completed in time */
+	COVERAGE_LISTENING_SOCKETS = 1, /* their queues, once a second */
+	COVERAGE_SYN_COOKIES = 2,	/* the kernel's counters of them, and of full queues */
+	COVERAGE_PROBES = 3,		/* segments that no stack sends, dropped by a socket */
+	COVERAGE_FAILED_CONNECTS = 4,	/* ours that timed out or were given up */
+	COVERAGE_KNOWN_PEERS = 5,	/* who has exchanged data here lately */
+	COVERAGE_SYNS = 6,		/* SYNs that come in */
+	COVERAGE_SIGNALS = 7,
+};
+const char *coverage_signal_name(enum coverage_signal signal);
+struct coverage_answer coverage_signal(const struct coverage *coverage,
+				       enum coverage_signal signal);
 /* Nothing is unseen. */
 bool coverage_is_complete(const struct coverage *coverage);
 

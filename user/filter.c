@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+#include "alert.h"
+#include "pattern.h"
+
 static bool match_direction(const struct filter *filter, unsigned direction)
 {
 	return !filter->direction || filter->direction == direction;
@@ -63,44 +66,6 @@ static bool match_pid(const struct filter *filter, uint32_t pid)
 	return !filter->pid_count;
 }
 
-/* As in the shell, but of bytes: * is any of them, ? is one. */
-static bool match_pattern(const char *pattern, const char *text)
-{
-	const char *star = NULL, *taken = NULL; /* behind the last *, and what it stands for */
-
-	while (*text) {
-		if (*pattern == '*') {
-			star = ++pattern;
-			taken = text;
-		} else if (*pattern == '?' || *pattern == *text) {
-			pattern++;
-			text++;
-		} else if (star) {
-			pattern = star;
-			text = ++taken;
-		} else {
-			return false;
-		}
-	}
-	return !pattern[strspn(pattern, "*")];
-}
-
-static bool begins(const char *text, const char *with, size_t length)
-{
-	return strlen(text) >= length && !memcmp(text, with, length);
-}
-
-/* A name without a dot is a service's, as for systemctl(1). */
-static bool match_unit(const char *pattern, const char *unit)
-{
-	size_t length = strlen(pattern);
-
-	if (match_pattern(pattern, unit))
-		return *unit;
-	return !strchr(pattern, '.') && begins(unit, pattern, length) &&
-	       !strcmp(unit + length, ".service");
-}
-
 static bool match_cgroup(const char *wanted, const char *path)
 {
 	size_t length;
@@ -112,7 +77,8 @@ static bool match_cgroup(const char *wanted, const char *path)
 	length = strlen(wanted);
 	while (length && wanted[length - 1] == '/')
 		length--;
-	return !length || (begins(path, wanted, length) && (!path[length] || path[length] == '/'));
+	return !length || (strlen(path) >= length && !memcmp(path, wanted, length) &&
+			   (!path[length] || path[length] == '/'));
 }
 
 bool filter_by_owner(const struct filter *filter)
@@ -127,9 +93,9 @@ bool filter_owner(const struct filter *filter, const struct owner *owner)
 	if (!filter_by_owner(filter))
 		return true;
 	return process && match_pid(filter, process->pid) &&
-	       (!filter->unit || match_unit(filter->unit, process->names.unit)) &&
+	       (!filter->unit || pattern_matches_unit(filter->unit, process->names.unit)) &&
 	       (!filter->container ||
-		begins(process->names.container, filter->container, strlen(filter->container))) &&
+		pattern_begins(filter->container, process->names.container)) &&
 	       (!filter->cgroup || match_cgroup(filter->cgroup, process->cgroup));
 }
 
@@ -138,4 +104,19 @@ bool filter_alert(const struct filter *filter, unsigned direction, uint32_t netn
 {
 	return (!direction || match_direction(filter, direction)) &&
 	       (!netns || filter_netns(filter, netns)) && (!owner || filter_owner(filter, owner));
+}
+
+/* What is not known hides nothing. */
+bool filter_incident(const struct filter *filter, const struct alert *alert)
+{
+	uint16_t port = alert->has_local ? alert->local_port : alert->peer_port;
+
+	if (!filter_netns(filter, alert->netns) || (port && !match_port(filter, port)))
+		return false;
+	if (alert->owner.process && !filter_owner(filter, &alert->owner))
+		return false;
+	for (unsigned i = 0; i < alert->peer_count; i++)
+		if (match_peer(filter, alert->peers[i].key.address))
+			return true;
+	return !alert->peer_count;
 }

@@ -43,6 +43,9 @@ bool filter_by_owner(const struct filter *filter);
 bool filter_owner(const struct filter *filter, const struct owner *owner);
 /* An alert about this direction (0: both) and namespace (0: the whole host). owner: who stands
  * behind most of it; NULL if that is not known, which hides nothing. */
+struct alert;
+/* A detector's alert: by its namespace, its port, its peers and its owner. */
+bool filter_incident(const struct filter *filter, const struct alert *alert);
 bool filter_alert(const struct filter *filter, unsigned direction, uint32_t netns,
 		  const struct owner *owner);
 

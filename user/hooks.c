@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "functions.h"
 #include "privilege.h"
@@ -26,6 +25,7 @@ static const char *const tracepoints[] = {
 	[HOOK_EXEC] = "sched_process_exec",
 	[HOOK_RENAME] = "task_rename",
 	[HOOK_FREE] = "sched_process_free",
+	[HOOK_RETRANSMIT] = "tcp_retransmit_synack",
 };
 
 #define TRACEPOINTS (sizeof(tracepoints) / sizeof(tracepoints[0]))
@@ -56,8 +56,10 @@ static struct bpf_program *tracepoint_program(const struct rstwatch *skeleton, u
 		return skeleton->progs.rst_exec;
 	case HOOK_RENAME:
 		return skeleton->progs.rst_rename;
-	default:
+	case HOOK_FREE:
 		return skeleton->progs.rst_free;
+	default:
+		return skeleton->progs.rst_retransmit;
 	}
 }
 
@@ -86,8 +88,6 @@ static int load_tracepoints(struct hooks *hooks, const char *btf_path, char *err
 	}
 	skeleton->rodata->rst_settings = hooks->settings;
 	bpf_map__set_max_entries(skeleton->maps.rst_sketches, 2 * hooks->settings.cpus);
-	if (!hooks->settings.stream)
-		bpf_map__set_max_entries(skeleton->maps.rst_events, sysconf(_SC_PAGESIZE));
 	for (unsigned i = 0; i < TRACEPOINTS; i++)
 		bpf_program__set_autoload(tracepoint_program(skeleton, i),
 					  hooks->hooks[i].state != HOOK_MISSING);
@@ -193,6 +193,22 @@ int hooks_attach(struct hooks *hooks, char *error, size_t error_size)
 	return code;
 }
 
+int hooks_watch(struct hooks *hooks, uint32_t watch)
+{
+	bool wanted = watch & RST_WATCH_SYNS;
+
+	if (wanted == (hooks->syns != NULL))
+		return 0;
+	if (!wanted) {
+		bpf_link__destroy(hooks->syns);
+		hooks->syns = NULL;
+		return 0;
+	}
+	hooks->syns = bpf_program__attach_raw_tracepoint(hooks->skeleton->progs.rst_syn,
+							 "netif_receive_skb");
+	return hooks->syns ? 0 : -errno;
+}
+
 void hooks_retry(struct hooks *hooks)
 {
 	functions_retry(hooks);
@@ -233,6 +249,7 @@ void hooks_close(struct hooks *hooks)
 	for (unsigned i = 0; i < HOOKS; i++)
 		for (unsigned j = 0; j < HOOK_PROGRAMS; j++)
 			bpf_link__destroy(hooks->hooks[i].links[j]);
+	bpf_link__destroy(hooks->syns);
 	functions_close(hooks);
 	seed_close(&hooks->seed);
 	rstwatch__destroy(hooks->skeleton);

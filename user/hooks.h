@@ -46,8 +46,9 @@ struct hooks {
 	struct kernel kernel;
 	struct rst_settings settings;
 	struct rstwatch *skeleton;
-	struct seed *seed;   /* NULL: processes cannot be walked */
-	bool fentry, kprobe; /* whether the kernel allows them at all */
+	struct bpf_link *syns; /* NULL: not attached, see hooks_watch() */
+	struct seed *seed;     /* NULL: processes cannot be walked */
+	bool fentry, kprobe;   /* whether the kernel allows them at all */
 	struct functions *functions[HOOKS_OBJECTS];
 	unsigned function_count;
 	struct hook hooks[HOOKS];
@@ -61,6 +62,8 @@ void hook_missing(struct hook *hook, const char *how, const char *why);
 int hooks_load(struct hooks *hooks, const struct rst_settings *settings, const char *btf_path,
 	       char *error, size_t error_size);
 int hooks_attach(struct hooks *hooks, char *error, size_t error_size);
+/* Attaches and detaches what runs only while it is asked for: RST_WATCH_*. 0 or -errno. */
+int hooks_watch(struct hooks *hooks, uint32_t watch);
 /* Hooks functions whose module has been loaded since. Costs a look per such function. */
 void hooks_retry(struct hooks *hooks);
 /* How often the kernel has skipped a hook, since the last call, because it was already running on

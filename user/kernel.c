@@ -166,7 +166,13 @@ void kernel_settings(const struct kernel *kernel, struct rst_settings *settings)
 	for (unsigned i = 0; i < kernel->reason_count; i++)
 		settings->meaning[kernel->reasons[i].number] =
 			name_reason_meaning(kernel->reasons[i].name);
-	for (unsigned i = 0; i < kernel->drop_reason_count; i++)
-		settings->dropped[kernel->drop_reasons[i].number] =
-			name_drop_meaning(kernel->drop_reasons[i].name);
+	for (unsigned i = 0; i < kernel->drop_reason_count; i++) {
+		const struct record_reason *reason = &kernel->drop_reasons[i];
+
+		settings->dropped[reason->number] = name_drop_meaning(reason->name);
+		if (!strcmp(reason->name, "TCP_FLAGS"))
+			settings->drop_flags = reason->number;
+		else if (!strcmp(reason->name, "TCP_INVALID_SYN"))
+			settings->drop_syn = reason->number;
+	}
 }

@@ -407,3 +407,19 @@ bool listeners_find(const struct listeners *listeners, uint32_t netns, const uin
 	}
 	return any;
 }
+
+uint16_t listeners_only_port(const struct listeners *listeners, uint32_t netns)
+{
+	uint16_t only = 0;
+
+	for (uint32_t i = 0; i < listeners->places.used; i++) {
+		const struct listener_place *place = &listeners->places_entries[i];
+
+		if (!place->sockets || place->key.netns != netns || place->key.port == only)
+			continue;
+		if (only)
+			return 0;
+		only = place->key.port;
+	}
+	return only;
+}

@@ -96,5 +96,7 @@ void listeners_add(struct listeners *listeners, const struct rst_listener *chang
  * known to have listened there. */
 bool listeners_find(const struct listeners *listeners, uint32_t netns, const uint8_t address[16],
 		    uint16_t port, uint64_t time_ns, struct listener_answer *answer);
+/* The port of a namespace on which somebody listens now, if there is no other one; else 0. */
+uint16_t listeners_only_port(const struct listeners *listeners, uint32_t netns);
 
 #endif

@@ -110,6 +110,7 @@ static int set_up_loop(struct live *live)
 static int handle(struct live *live, int fd, bool *stop)
 {
 	uint64_t ticks;
+	int error = 0;
 
 	if (fd == stop_fd) {
 		*stop = true;
@@ -120,9 +121,9 @@ static int handle(struct live *live, int fd, bool *stop)
 		   read(live->timer_fd, &ticks, sizeof(ticks)) == sizeof(ticks)) {
 		/* Missed ticks make one long slice. */
 		live->between_slices = true;
-		return capture_turn(live->capture, false, consume, live);
+		error = capture_turn(live->capture, false, consume, live);
 	}
-	return 0;
+	return error;
 }
 
 static void complain(struct capture *capture)
@@ -153,6 +154,7 @@ static int loop(struct live *live)
 		complain(live->capture);
 		if (!error && !stop && !pipeline->done)
 			error = capture_poll(live->capture, &more, consume, live);
+		capture_watch(live->capture, pipeline->watch);
 	}
 	return error;
 }
@@ -200,9 +202,6 @@ int live_run(const struct options *options)
 {
 	struct live live = {.options = options, .epoll_fd = -1, .timer_fd = -1};
 	struct capture_settings settings = {
-		/* Without event lines nobody needs events, except a recording and --count. */
-		.stream = options->view.events || options->command == OPTIONS_RECORD ||
-			  options->event_limit,
 		.btf_path = options->btf_path,
 		.verbose = options->verbose,
 	};

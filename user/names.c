@@ -116,6 +116,19 @@ static const char *const counters[COUNTERS_READ] = {
 	[COUNTER_ABORT_FAILED] = "TCPAbortFailed",
 };
 
+static const char *const queues[QUEUES] = {
+	[QUEUE_PASSIVE_OPENS] = "PassiveOpens",
+	[QUEUE_OVERFLOWS] = "ListenOverflows",
+	[QUEUE_DROPS] = "ListenDrops",
+	[QUEUE_COOKIES_SENT] = "SyncookiesSent",
+	[QUEUE_COOKIES_RECV] = "SyncookiesRecv",
+	[QUEUE_COOKIES_FAILED] = "SyncookiesFailed",
+	[QUEUE_DO_COOKIES] = "TCPReqQFullDoCookies",
+	[QUEUE_DO_DROPS] = "TCPReqQFullDrop",
+	[QUEUE_CHALLENGES] = "TCPChallengeACK",
+	[QUEUE_SYN_CHALLENGES] = "TCPSYNChallenge",
+};
+
 const char *name_direction(unsigned direction)
 {
 	return direction < RST_DIRECTIONS ? directions[direction] : NULL;
@@ -202,4 +215,9 @@ unsigned name_drop_meaning(const char *reason)
 const char *name_counter(unsigned counter)
 {
 	return counter < COUNTERS_READ ? counters[counter] : NULL;
+}
+
+const char *name_queue(unsigned queue)
+{
+	return queue < QUEUES ? queues[queue] : NULL;
 }

@@ -41,5 +41,7 @@ unsigned name_drop_meaning(const char *reason);
 
 /* A counter of the kernel, as nstat writes it without its group: enum record_counter. */
 const char *name_counter(unsigned counter);
+/* The same: enum record_queue. */
+const char *name_queue(unsigned queue);
 
 #endif

@@ -12,9 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
-#include "names.h"
+#include "mib.h"
 #include "privilege.h"
 #include "procfs.h"
 #include "table.h"
@@ -23,11 +24,18 @@
 #define CAPACITY   8192
 #define CROWDED	   (CAPACITY / 4 * 3) /* from here on, those that are gone are forgotten */
 #define PATH_BYTES 320
-#define FILE_BYTES (16 << 10) /* of /proc/net/netstat: some 4 KiB */
-#define TURNS	   2	      /* for which a mark holds */
+#define TURNS	   2	   /* for which a mark holds */
+#define BUDGET_NS  3000000 /* of a turn, for the reads because of each kind of listeners */
 
 /* Where ip-netns(8) and container engines mount them. */
 static const char *const mounts[] = {"/run/netns", "/run/docker/netns"};
+
+/* Namespaces with listeners, in turn: those in which they are busy, and the others. */
+enum {
+	SHARE_BUSY = 0,
+	SHARE_IDLE = 1,
+	SHARES = 2,
+};
 
 /* A namespace and the way to it: a process, or else where it is mounted. */
 struct entry {
@@ -37,8 +45,14 @@ struct entry {
 	bool known;   /* has been read */
 	bool old;     /* was there when the run began */
 	bool gone;    /* nothing leads there: not tried again before it is marked */
-	uint8_t due;  /* turns in which it is still to be read because of resets */
-	uint8_t pad[4];
+	uint8_t due;  /* turns in which it is still to be read because of resets, */
+	uint8_t busy; /* and because of listeners that have something to do */
+	bool listens; /* has or had sockets that listen */
+	bool read;    /* since the run began: cookies is known */
+	uint8_t pad;
+	uint32_t turn; /* in which it was last read */
+	uint32_t pad2;
+	uint64_t cookies;	      /* SYN cookies sent, when it was last read */
 	uint64_t base[COUNTERS_READ]; /* when it was opened */
 };
 
@@ -49,8 +63,12 @@ struct namespaces {
 	bool denied;	 /* processes of others do not show their namespace */
 	bool scanned;	 /* in this turn */
 	uint32_t next;	 /* whose turn it is */
+	uint32_t turn;
+	struct share {
+		int64_t left_ns; /* of the time that it may take; less than 0: it has taken more */
+		uint32_t next;
+	} shares[SHARES];
 	TABLE_OF(struct entry, entries, CAPACITY);
-	char text[FILE_BYTES];
 };
 
 /* --- finding them --- */
@@ -126,82 +144,13 @@ static void scan(struct namespaces *namespaces)
 
 /* --- reading one --- */
 
-static int read_file(struct namespaces *namespaces, const char *path)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t length = 0, got = 0;
+/* Its counters, and whose they are: enum record_kernel_status tells of it. */
+struct reading {
+	struct mib mib;
+	uint64_t identity;
+};
 
-	if (fd < 0)
-		return -errno;
-	do {
-		length += got;
-		got = read(fd, namespaces->text + length, FILE_BYTES - 1 - length);
-	} while (got > 0);
-	if (got < 0) {
-		int code = -errno;
-
-		close(fd);
-		return code;
-	}
-	close(fd);
-	namespaces->text[length] = '\0';
-	return 0;
-}
-
-static const char *next_word(const char **at)
-{
-	const char *word = *at + strspn(*at, " ");
-
-	*at = word + strcspn(word, " \n");
-	return word;
-}
-
-/* Takes the counters from pairs of lines: "Group: name name ..." and "Group: number number ...". */
-static void parse(const char *text, uint64_t counters[COUNTERS_READ])
-{
-	while (*text) {
-		const char *names = text;
-		const char *values = strchr(names, '\n');
-
-		if (!values++)
-			return;
-		text = strchr(values, '\n');
-		if (!text++)
-			return;
-		while (*names != '\n' && *values != '\n') {
-			const char *name = next_word(&names);
-			size_t length = names - name;
-			const char *value = next_word(&values);
-
-			for (unsigned i = 0; i < COUNTERS_READ; i++)
-				if (length == strlen(name_counter(i)) &&
-				    !memcmp(name, name_counter(i), length))
-					counters[i] = strtoull(value, NULL, 10);
-		}
-	}
-}
-
-/* From the files of /proc/PID/net, or of this thread's own namespace. */
-static int read_counters(struct namespaces *namespaces, const char *directory,
-			 uint64_t counters[COUNTERS_READ])
-{
-	static const char *const files[] = {"snmp", "netstat"};
-	char path[PATH_BYTES];
-
-	for (unsigned i = 0; i < 2; i++) {
-		int code;
-
-		snprintf(path, sizeof(path), "%s/%s", directory, files[i]);
-		code = read_file(namespaces, path);
-		if (code)
-			return code;
-		parse(namespaces->text, counters);
-	}
-	return 0;
-}
-
-static int read_process(struct namespaces *namespaces, struct entry *entry,
-			struct record_kernel *record)
+static int read_process(const struct entry *entry, struct reading *reading)
 {
 	char link[PATH_BYTES], directory[PATH_BYTES];
 	uint64_t started = 0;
@@ -209,14 +158,14 @@ static int read_process(struct namespaces *namespaces, struct entry *entry,
 
 	snprintf(link, sizeof(link), "/proc/%u/ns/net", entry->pid);
 	snprintf(directory, sizeof(directory), "/proc/%u/net", entry->pid);
-	code = read_counters(namespaces, directory, record->counters);
+	code = mib_read(directory, &reading->mib);
 	/* Looked at afterwards: then it was there before. */
 	if (!code && read_link(link) != entry->netns)
 		code = -ENOENT;
 	if (code)
 		return code;
 	(void)procfs_started(entry->pid, &started);
-	record->identity = started << 22 | entry->pid;
+	reading->identity = started << 22 | entry->pid;
 	return 0;
 }
 
@@ -244,15 +193,15 @@ static int enter_mounted(struct namespaces *namespaces, const struct entry *entr
 }
 
 static int read_mounted(struct namespaces *namespaces, const struct entry *entry,
-			struct record_kernel *record)
+			struct reading *reading)
 {
 	struct stat status;
 	int code = enter_mounted(namespaces, entry, &status);
 
 	if (code)
 		return code;
-	code = read_counters(namespaces, "/proc/thread-self/net", record->counters);
-	record->identity = ~((uint64_t)status.st_ctim.tv_sec * SECOND_NS + status.st_ctim.tv_nsec);
+	code = mib_read("/proc/thread-self/net", &reading->mib);
+	reading->identity = ~((uint64_t)status.st_ctim.tv_sec * SECOND_NS + status.st_ctim.tv_nsec);
 	if (setns(namespaces->own_fd, CLONE_NEWNET))
 		code = -errno; /* cannot be: we were there. No counter depends on where we are. */
 	return code;
@@ -266,36 +215,51 @@ static void forget_ways(struct entry *entry)
 }
 
 /* By either way. */
-static int try_ways(struct namespaces *namespaces, struct entry *entry,
-		    struct record_kernel *record)
+static int try_ways(struct namespaces *namespaces, struct entry *entry, struct reading *reading)
 {
 	int code = -ENOENT;
 
 	if (entry->netns == namespaces->own) {
-		record->identity = 1;
-		return read_counters(namespaces, "/proc/thread-self/net", record->counters);
+		reading->identity = 1;
+		return mib_read("/proc/thread-self/net", &reading->mib);
 	}
 	if (entry->pid)
-		code = read_process(namespaces, entry, record);
+		code = read_process(entry, reading);
 	if (code && entry->path)
-		code = read_mounted(namespaces, entry, record);
+		code = read_mounted(namespaces, entry, reading);
 	return code;
 }
 
 /* Reads its counters. If what led there does not any more, looks for another way, once a turn. */
-static int read_entry(struct namespaces *namespaces, struct entry *entry,
-		      struct record_kernel *record)
+static int read_entry(struct namespaces *namespaces, struct entry *entry, struct reading *reading)
 {
-	int code = try_ways(namespaces, entry, record);
+	int code = try_ways(namespaces, entry, reading);
 
 	if (code && code != -EPERM && code != -EACCES && !namespaces->scanned) {
 		for (uint32_t i = 0; i < namespaces->entries.used; i++)
 			forget_ways(table_entry(&namespaces->entries, i));
 		scan(namespaces);
-		code = try_ways(namespaces, entry, record);
+		code = try_ways(namespaces, entry, reading);
 	}
 	entry->gone = code;
 	return code;
+}
+
+static int deliver_queues(struct entry *entry, const struct reading *reading,
+			  record_handler handler, void *context)
+{
+	struct record_queues record = {.head = RECORD_HEAD(record_queues, RECORD_QUEUES),
+				       .netns = entry->netns};
+	uint64_t cookies = reading->mib.queues[QUEUE_COOKIES_SENT];
+
+	/* SYN cookies leave no trace in the listener: nothing else says that it is busy. */
+	if (entry->read && cookies != entry->cookies)
+		entry->busy = TURNS + 1;
+	entry->read = true;
+	entry->cookies = cookies;
+
+	memcpy(record.counters, reading->mib.queues, sizeof(record.counters));
+	return handler(context, &record.head);
 }
 
 static int deliver_one(struct namespaces *namespaces, struct entry *entry, bool base,
@@ -303,21 +267,25 @@ static int deliver_one(struct namespaces *namespaces, struct entry *entry, bool 
 {
 	struct record_kernel record = {.head = RECORD_HEAD(record_kernel, RECORD_KERNEL),
 				       .netns = entry->netns};
-	int code = read_entry(namespaces, entry, &record);
+	struct reading reading = {0};
+	int code = read_entry(namespaces, entry, &reading), error;
 
 	if (code) {
-		memset(record.counters, 0, sizeof(record.counters));
-		record.identity = 0;
 		record.status = code == -EPERM || code == -EACCES || namespaces->denied
 					? KERNEL_DENIED
 					: KERNEL_GONE;
-	} else if (entry->known && !base) {
-		record.status = KERNEL_READ;
 	} else {
-		record.status = entry->old ? KERNEL_BASE : KERNEL_BORN;
+		if (entry->known && !base)
+			record.status = KERNEL_READ;
+		else
+			record.status = entry->old ? KERNEL_BASE : KERNEL_BORN;
+		record.identity = reading.identity;
+		memcpy(record.counters, reading.mib.counters, sizeof(record.counters));
 	}
+	entry->turn = namespaces->turn;
 	entry->known = entry->known || !code;
-	return handler(context, &record.head);
+	error = handler(context, &record.head);
+	return error || code ? error : deliver_queues(entry, &reading, handler, context);
 }
 
 /* Makes room: a number that comes again is a new namespace's, or treated like one. */
@@ -359,11 +327,11 @@ struct namespaces *namespaces_open(void)
 	scan(namespaces);
 	for (uint32_t i = 0; i < namespaces->entries.used; i++) {
 		struct entry *entry = table_entry(&namespaces->entries, i);
-		struct record_kernel record = {0};
+		struct reading reading = {0};
 
 		entry->old = true;
-		entry->known = !read_entry(namespaces, entry, &record);
-		memcpy(entry->base, record.counters, sizeof(entry->base));
+		entry->known = !read_entry(namespaces, entry, &reading);
+		memcpy(entry->base, reading.mib.counters, sizeof(entry->base));
 	}
 	return namespaces;
 }
@@ -410,11 +378,72 @@ void namespaces_mark(struct namespaces *namespaces, uint32_t netns)
 		entry->due = TURNS;
 }
 
+void namespaces_listens(struct namespaces *namespaces, uint32_t netns, bool busy)
+{
+	struct entry *entry = netns ? find(namespaces, netns) : NULL;
+
+	if (!entry)
+		return;
+	entry->listens = true;
+	if (busy)
+		entry->busy = TURNS;
+	else
+		entry->gone = false; /* perhaps there is a way again */
+}
+
+static int64_t clock_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+	return now.tv_sec * (int64_t)SECOND_NS + now.tv_nsec;
+}
+
+static bool is_of_share(const struct entry *entry, unsigned which)
+{
+	return entry->listens && !entry->gone && (entry->busy != 0) == (which == SHARE_BUSY);
+}
+
+/* What the busy ones do not need, the others have. */
+static void divide_time(struct share *busy, struct share *idle)
+{
+	int64_t spare_ns = busy->left_ns > 0 ? busy->left_ns : 0;
+
+	idle->left_ns = (idle->left_ns < 0 ? idle->left_ns : 0) + spare_ns + BUDGET_NS;
+	busy->left_ns += BUDGET_NS - spare_ns;
+}
+
+/* Reads those of a share, as many as there is time for; the next turn goes on with the others. A
+ * turn that takes longer, to look for where namespaces are, lends from the next ones. */
+static int turn_share(struct namespaces *namespaces, unsigned which, record_handler handler,
+		      void *context)
+{
+	struct share *share = &namespaces->shares[which];
+	uint32_t used = namespaces->entries.used;
+	int error = 0;
+
+	for (uint32_t i = 0; i < used && share->left_ns > 0 && !error; i++) {
+		struct entry *entry;
+		int64_t begun_ns;
+
+		if (++share->next >= used)
+			share->next = 0;
+		entry = table_entry(&namespaces->entries, share->next);
+		if (!is_of_share(entry, which) || entry->turn == namespaces->turn)
+			continue;
+		begun_ns = clock_ns();
+		error = deliver_one(namespaces, entry, false, handler, context);
+		share->left_ns -= clock_ns() - begun_ns;
+	}
+	return error;
+}
+
 int namespaces_turn(struct namespaces *namespaces, record_handler handler, void *context)
 {
 	int error = 0;
 
 	namespaces->scanned = false;
+	namespaces->turn++;
 	if (namespaces->entries.used > CROWDED)
 		forget_gone(namespaces);
 	if (++namespaces->next >= namespaces->entries.used)
@@ -427,6 +456,15 @@ int namespaces_turn(struct namespaces *namespaces, record_handler handler, void 
 		error = deliver_one(namespaces, entry, false, handler, context);
 		if (entry->due)
 			entry->due--;
+	}
+	divide_time(&namespaces->shares[SHARE_BUSY], &namespaces->shares[SHARE_IDLE]);
+	for (unsigned i = 0; i < SHARES && !error; i++)
+		error = turn_share(namespaces, i, handler, context);
+	for (uint32_t i = 0; i < namespaces->entries.used; i++) {
+		struct entry *entry = table_entry(&namespaces->entries, i);
+
+		if (entry->busy)
+			entry->busy--;
 	}
 	return error;
 }

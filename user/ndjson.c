@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The NDJSON sink: what its parts share, the start, alerts and the end. What it writes is described
+ * The NDJSON sink: what its parts share, the start and the end. What it writes is described
  * by schema.json, and the tests hold it to that.
  */
 #include "ndjson.h"
@@ -175,85 +175,8 @@ void ndjson_losses(struct json *json, const struct window_losses *losses)
 	json_member_number(json, "peers", losses->peers_full);
 	json_member_number(json, "namespaces", losses->netns_full);
 	json_member_number(json, "alarm_namespaces", losses->alarms_full);
+	json_member_number(json, "signals", losses->signals);
 	json_object_end(json);
-}
-
-static void member_share(struct json *json, uint64_t count, uint64_t total)
-{
-	json_key(json, "share");
-	json_decimal(json, total ? count / (double)total : 0);
-}
-
-/* Unique across runs: when the run started, and the alert's number in it. */
-static void member_id(struct json *json, const struct pipeline_run *run, const struct alert *alert)
-{
-	json_key(json, "id");
-	output_char(json->output, '"');
-	output_number(json->output, run->start.realtime_ns / 1000000);
-	output_char(json->output, '-');
-	output_number(json->output, alert->number);
-	output_char(json->output, '"');
-	json->comma = true;
-}
-
-static void alert(void *context, const struct pipeline_run *run, const struct alert *alert)
-{
-	struct ndjson *ndjson = context;
-	struct json json = ndjson_begin(ndjson, "alert");
-
-	member_id(&json, run, alert);
-	json_member_plain(&json, "alert", alert_kind_name(alert->kind));
-	json_member_plain(&json, "status", alert_status_name(alert->status));
-	json_member_plain(&json, "severity", alert_severity_name(alert->severity));
-	ndjson_time(ndjson, &json, "time", alert->time_real_ns);
-	ndjson_time(ndjson, &json, "first_seen", alert->first_seen_real_ns);
-	if (alert->netns)
-		json_member_number(&json, "netns", alert->netns);
-	json_member_plain(&json, "direction", name_direction(alert->direction));
-	json_key(&json, "ports");
-	json_array(&json);
-	for (unsigned i = 0; i < alert->port_count; i++) {
-		ndjson_port(&json, &alert->ports[i]);
-		member_share(&json, alert->ports[i].sent + alert->ports[i].received, alert->total);
-		json_object_end(&json);
-	}
-	json_array_end(&json);
-	json_key(&json, "peers");
-	json_array(&json);
-	for (unsigned i = 0; i < alert->peer_count; i++) {
-		ndjson_peer(&json, &alert->peers[i], alert->peer_error);
-		member_share(&json, alert->peers[i].count, alert->total);
-		json_object_end(&json);
-	}
-	json_array_end(&json);
-	json_key(&json, "owners");
-	json_array(&json);
-	for (unsigned i = 0; i < alert->owner_count; i++) {
-		ndjson_owner_row(&json, &alert->owners[i], alert->time_ns);
-		member_share(&json, alert->owners[i].sent + alert->owners[i].received,
-			     alert->total);
-		json_object_end(&json);
-	}
-	json_array_end(&json);
-	if (alert_main_owner(alert)) {
-		json_key(&json, "owner");
-		json_object(&json);
-		ndjson_owner(&json, &alert_main_owner(alert)->owner, alert->time_ns);
-		json_object_end(&json);
-	}
-	json_key(&json, "evidence");
-	json_object(&json);
-	for (unsigned i = 0; i < alert->fact_count; i++) {
-		json_key(&json, alert->facts[i].name);
-		json_decimal(&json, alert->facts[i].value);
-	}
-	ndjson_causes(&json, alert->direction, alert->causes);
-	if (alert->direction == RST_SENT)
-		ndjson_reasons(&json, run, alert->reasons);
-	json_object_end(&json);
-	json_member_string(&json, "summary", alert->summary);
-	json_member_string(&json, "advice", alert->advice);
-	ndjson_finish(&json);
 }
 
 static void end(void *context, const struct pipeline_run *run, const struct pipeline_totals *totals)
@@ -290,6 +213,8 @@ static void end(void *context, const struct pipeline_run *run, const struct pipe
 	json_member_number(&json, "dropped_before_tcp", totals->outside);
 	json_member_number(&json, "events", totals->events);
 	json_member_number(&json, "alerts", totals->alerts);
+	json_member_number(&json, "alerts_muted", totals->alerts_muted);
+	json_member_number(&json, "alerts_folded", totals->alerts_folded);
 	ndjson_losses(&json, &totals->losses);
 	ndjson_finish(&json);
 }
@@ -302,7 +227,7 @@ struct sink ndjson_sink(struct ndjson *ndjson, const struct view *view, struct o
 		.start = start,
 		.event = ndjson_event,
 		.window = ndjson_window,
-		.alert = alert,
+		.alert = ndjson_alert,
 		.end = end,
 	};
 }

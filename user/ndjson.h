@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The parts of the NDJSON sink: ndjson.c with what they share, ndjson_event.c, ndjson_window.c. */
+/* The parts of the NDJSON sink: ndjson.c with what they share, ndjson_alert.c, ndjson_event.c,
+ * ndjson_window.c. */
 #ifndef RSTWATCH_NDJSON_H
 #define RSTWATCH_NDJSON_H
 
@@ -32,5 +33,6 @@ void ndjson_event(void *context, const struct pipeline_run *run,
 		  const struct pipeline_event *reset);
 void ndjson_window(void *context, const struct pipeline_run *run,
 		   const struct window_summary *summary);
+void ndjson_alert(void *context, const struct pipeline_run *run, const struct alert *alert);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-#include "options.h"
+#include "options_parts.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -9,38 +9,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "address.h"
-#include "names.h"
 #include "rate.h"
 
-#define PID_MOST 4194304 /* PID_MAX_LIMIT of the kernel */
-
 #define N_ELEMENTS(array) (sizeof(array) / sizeof((array)[0]))
-
-struct state {
-	struct options *options;
-	bool wall_time, since_start; /* asked for */
-	char *error;
-};
-
-/* 0, or -EINVAL and a line in state->error. argument is NULL for an option without one. */
-typedef int (*option_parser)(struct state *state, const char *argument);
 
 struct option_row {
 	char letter; /* 0: none */
 	const char *name;
 	const char *argument; /* NULL: takes none */
 	const char *help;
-	option_parser parse; /* or, if NULL, what to set: */
-	size_t flag;	     /* offset of a bool in struct options */
+	options_parser *parse; /* or, if NULL, what to set: */
+	size_t flag;	       /* offset of a bool in struct options */
 	bool value;
 };
 
 #define FLAG(member, value) NULL, offsetof(struct options, member), value
 #define PARSE(function)	    function, 0, false
 
-__attribute__((format(printf, 2, 3))) static int refuse(struct state *state, const char *format,
-							...)
+int options_refuse(struct options_state *state, const char *format, ...)
 {
 	va_list arguments;
 
@@ -54,8 +40,7 @@ __attribute__((format(printf, 2, 3))) static int refuse(struct state *state, con
 	return -EINVAL;
 }
 
-/* A decimal number, digits only and all of the text, within [least, most]. */
-static bool parse_number(const char *text, uint64_t least, uint64_t most, uint64_t *number)
+bool options_number(const char *text, uint64_t least, uint64_t most, uint64_t *number)
 {
 	char *end;
 	uint64_t parsed;
@@ -70,211 +55,41 @@ static bool parse_number(const char *text, uint64_t least, uint64_t most, uint64
 	return true;
 }
 
-static int parse_interval(struct state *state, const char *argument)
+static int parse_interval(struct options_state *state, const char *argument)
 {
 	uint64_t seconds;
 
-	if (!parse_number(argument, 1, 3600, &seconds))
-		return refuse(state, "--interval '%.64s': give whole seconds from 1 to 3600",
-			      argument);
+	if (!options_number(argument, 1, 3600, &seconds))
+		return options_refuse(
+			state, "--interval '%.64s': give whole seconds from 1 to 3600", argument);
 	state->options->window_seconds = seconds;
 	return 0;
 }
 
-static int parse_duration(struct state *state, const char *argument)
+static int parse_duration(struct options_state *state, const char *argument)
 {
 	uint64_t seconds;
 
-	if (!parse_number(argument, 1, UINT32_MAX, &seconds))
-		return refuse(state, "--duration '%.64s': give whole seconds, 1 or more", argument);
+	if (!options_number(argument, 1, UINT32_MAX, &seconds))
+		return options_refuse(state, "--duration '%.64s': give whole seconds, 1 or more",
+				      argument);
 	state->options->duration_seconds = seconds;
 	return 0;
 }
 
-static int parse_count(struct state *state, const char *argument)
+static int parse_count(struct options_state *state, const char *argument)
 {
-	if (!parse_number(argument, 1, UINT64_MAX, &state->options->event_limit))
-		return refuse(state, "--count '%.64s': give a number of events, 1 or more",
-			      argument);
+	if (!options_number(argument, 1, UINT64_MAX, &state->options->event_limit))
+		return options_refuse(state, "--count '%.64s': give a number of events, 1 or more",
+				      argument);
 	return 0;
 }
 
-static int parse_alerts(struct state *state, const char *argument)
+static int parse_alerts(struct options_state *state, const char *argument)
 {
 	(void)argument;
 	state->options->view.events = false;
 	state->options->view.windows = false;
-	return 0;
-}
-
-static int set_direction(struct state *state, unsigned direction)
-{
-	struct filter *filter = &state->options->filter;
-
-	if (filter->direction && filter->direction != direction)
-		return refuse(state, "--sent and --received exclude each other: give one, or "
-				     "neither for both");
-	filter->direction = direction;
-	return 0;
-}
-
-static int parse_sent(struct state *state, const char *argument)
-{
-	(void)argument;
-	return set_direction(state, RST_SENT);
-}
-
-static int parse_received(struct state *state, const char *argument)
-{
-	(void)argument;
-	return set_direction(state, RST_RECEIVED);
-}
-
-/* The first number of a list with commas between, and *list behind it; NULL behind the last. */
-static bool parse_listed(const char **list, uint64_t most, uint64_t *number)
-{
-	char text[16] = {0};
-	size_t length = strcspn(*list, ",");
-
-	if (length >= sizeof(text))
-		return false;
-	memcpy(text, *list, length);
-	*list = (*list)[length] ? *list + length + 1 : NULL;
-	return parse_number(text, 1, most, number);
-}
-
-static int parse_port(struct state *state, const char *argument)
-{
-	struct filter *filter = &state->options->filter;
-	uint64_t port;
-
-	for (const char *at = argument; at;) {
-		if (!parse_listed(&at, 65535, &port))
-			return refuse(state,
-				      "--port '%.64s': give ports from 1 to 65535, with commas "
-				      "between",
-				      argument);
-		if (filter->port_count == FILTER_PORTS)
-			return refuse(state, "--port: at most %d ports", FILTER_PORTS);
-		filter->ports[filter->port_count++] = port;
-	}
-	return 0;
-}
-
-static int parse_pid(struct state *state, const char *argument)
-{
-	struct filter *filter = &state->options->filter;
-	uint64_t pid;
-
-	for (const char *at = argument; at;) {
-		if (!parse_listed(&at, PID_MOST, &pid))
-			return refuse(state,
-				      "--pid '%.64s': give process ids from 1 to %d, with commas "
-				      "between",
-				      argument, PID_MOST);
-		if (filter->pid_count == FILTER_PIDS)
-			return refuse(state, "--pid: at most %d process ids", FILTER_PIDS);
-		filter->pids[filter->pid_count++] = pid;
-	}
-	return 0;
-}
-
-static int parse_unit(struct state *state, const char *argument)
-{
-	if (!*argument)
-		return refuse(state, "--unit: give the name of a systemd unit, as in nginx.service "
-				     "or 'php*'");
-	state->options->filter.unit = argument;
-	return 0;
-}
-
-static int parse_container(struct state *state, const char *argument)
-{
-	if (!*argument)
-		return refuse(state, "--container: give the id of a container, or how it begins");
-	state->options->filter.container = argument;
-	return 0;
-}
-
-static int parse_cgroup(struct state *state, const char *argument)
-{
-	if (!*argument)
-		return refuse(state, "--cgroup: give the path of a cgroup, as /proc/PID/cgroup "
-				     "shows it");
-	state->options->filter.cgroup = argument;
-	return 0;
-}
-
-static int set_family(struct state *state, unsigned family)
-{
-	struct filter *filter = &state->options->filter;
-
-	if (filter->family && filter->family != family)
-		return refuse(state, "-4 and -6 exclude each other: give one, or neither for both");
-	filter->family = family;
-	return 0;
-}
-
-static int parse_ipv4(struct state *state, const char *argument)
-{
-	(void)argument;
-	return set_family(state, 4);
-}
-
-static int parse_ipv6(struct state *state, const char *argument)
-{
-	(void)argument;
-	return set_family(state, 6);
-}
-
-static int parse_peer(struct state *state, const char *argument)
-{
-	struct filter *filter = &state->options->filter;
-	int error = address_parse_range(argument, &filter->peer);
-
-	if (error == -ERANGE)
-		return refuse(state,
-			      "--peer '%.64s': bits are set behind the prefix; give the "
-			      "network's address, as in 10.0.0.0/8",
-			      argument);
-	if (error)
-		return refuse(state,
-			      "--peer '%.64s': give an address or a range, as in 10.0.0.7, "
-			      "10.0.0.0/8 or 2001:db8::/32",
-			      argument);
-	filter->has_peer = true;
-	return 0;
-}
-
-static int parse_cause(struct state *state, const char *argument)
-{
-	char accepted[OPTIONS_ERROR_BYTES] = "";
-	size_t used = 0;
-
-	state->options->filter.cause = name_to_cause(argument);
-	if (state->options->filter.cause)
-		return 0;
-	for (unsigned cause = 1; cause < RST_CAUSES; cause++) {
-		const char *name = name_cause(cause);
-
-		if (!name || name_to_cause(name) != cause)
-			continue;
-		used += snprintf(accepted + used, sizeof(accepted) - used, "%s%s", used ? " " : "",
-				 name);
-	}
-	return refuse(state, "--cause '%.32s': give one of %.200s", argument, accepted);
-}
-
-static int parse_netns(struct state *state, const char *argument)
-{
-	uint64_t netns;
-
-	if (!parse_number(argument, 1, UINT32_MAX, &netns))
-		return refuse(state,
-			      "--netns '%.64s': give the inode number of a network namespace, as "
-			      "lsns -t net or stat -Lc %%i /run/netns/NAME print it",
-			      argument);
-	state->options->filter.netns = netns;
 	return 0;
 }
 
@@ -293,7 +108,7 @@ static const struct {
 	{"after", offsetof(struct rate_settings, after), 0, 86400},
 };
 
-static int parse_rate_pair(struct state *state, const char *pair, size_t length)
+static int parse_rate_pair(struct options_state *state, const char *pair, size_t length)
 {
 	const char *equals = memchr(pair, '=', length);
 	size_t key_length = equals ? (size_t)(equals - pair) : length;
@@ -313,19 +128,20 @@ static int parse_rate_pair(struct state *state, const char *pair, size_t length)
 		/* strtod() also takes hexadecimal and names. */
 		if (!isdigit((unsigned char)*text) || text[strspn(text, "0123456789.eE+-")] ||
 		    *end || value < rate_keys[i].least || value > rate_keys[i].most)
-			return refuse(state, "--rate '%.*s': give %s a number from %g to %g",
-				      (int)length, pair, rate_keys[i].key, rate_keys[i].least,
-				      rate_keys[i].most);
+			return options_refuse(
+				state, "--rate '%.*s': give %s a number from %g to %g", (int)length,
+				pair, rate_keys[i].key, rate_keys[i].least, rate_keys[i].most);
 		*(double *)((char *)&state->options->rate + rate_keys[i].offset) = value;
 		return 0;
 	}
-	return refuse(state,
-		      "--rate '%.*s': give KEY=NUMBER[,...] with the keys floor factor hold up "
-		      "down multiplier max after",
-		      (int)(length < 64 ? length : 64), pair);
+	return options_refuse(
+		state,
+		"--rate '%.*s': give KEY=NUMBER[,...] with the keys floor factor hold up "
+		"down multiplier max after",
+		(int)(length < 64 ? length : 64), pair);
 }
 
-static int parse_rate(struct state *state, const char *argument)
+static int parse_rate(struct options_state *state, const char *argument)
 {
 	const char *at = argument;
 
@@ -340,56 +156,56 @@ static int parse_rate(struct state *state, const char *argument)
 	}
 }
 
-static int parse_wall_time(struct state *state, const char *argument)
+static int parse_wall_time(struct options_state *state, const char *argument)
 {
 	(void)argument;
 	state->wall_time = true;
 	return 0;
 }
 
-static int parse_since_start(struct state *state, const char *argument)
+static int parse_since_start(struct options_state *state, const char *argument)
 {
 	(void)argument;
 	state->since_start = true;
 	return 0;
 }
 
-static int parse_output(struct state *state, const char *argument)
+static int parse_output(struct options_state *state, const char *argument)
 {
 	if (state->options->command != OPTIONS_RECORD)
-		return refuse(state, "--output goes with the command record");
+		return options_refuse(state, "--output goes with the command record");
 	state->options->path = argument;
 	return 0;
 }
 
-static int parse_btf(struct state *state, const char *argument)
+static int parse_btf(struct options_state *state, const char *argument)
 {
 	if (state->options->command == OPTIONS_REPLAY)
-		return refuse(state, "--btf: a replay asks no kernel; leave it out");
+		return options_refuse(state, "--btf: a replay asks no kernel; leave it out");
 	state->options->btf_path = argument;
 	return 0;
 }
 
-static int set_action(struct state *state, enum options_action action)
+static int set_action(struct options_state *state, enum options_action action)
 {
 	if (state->options->action == OPTIONS_RUN)
 		state->options->action = action;
 	return 0;
 }
 
-static int parse_schema(struct state *state, const char *argument)
+static int parse_schema(struct options_state *state, const char *argument)
 {
 	(void)argument;
 	return set_action(state, OPTIONS_SCHEMA);
 }
 
-static int parse_version(struct state *state, const char *argument)
+static int parse_version(struct options_state *state, const char *argument)
 {
 	(void)argument;
 	return set_action(state, OPTIONS_VERSION);
 }
 
-static int parse_help(struct state *state, const char *argument)
+static int parse_help(struct options_state *state, const char *argument)
 {
 	(void)argument;
 	return set_action(state, OPTIONS_HELP);
@@ -402,19 +218,21 @@ static const struct option_row rows[] = {
 	{0, "count", "N", "stop after N events", PARSE(parse_count)},
 	{'q', "quiet", NULL, "no event lines: windows and alerts only", FLAG(view.events, false)},
 	{0, "alerts", NULL, "alerts only", PARSE(parse_alerts)},
-	{'s', "sent", NULL, "only resets that this host sends", PARSE(parse_sent)},
-	{'r', "received", NULL, "only resets that this host receives", PARSE(parse_received)},
-	{'P', "port", "PORT[,...]", "only these local or peer ports", PARSE(parse_port)},
-	{'p', "pid", "PID[,...]", "only resets of these processes", PARSE(parse_pid)},
-	{0, "unit", "NAME", "only of this systemd unit; * and ? match", PARSE(parse_unit)},
-	{0, "container", "ID", "only of this container; its id may be cut", PARSE(parse_container)},
-	{0, "cgroup", "PATH", "only of this cgroup and those below", PARSE(parse_cgroup)},
-	{'4', "ipv4", NULL, "only IPv4", PARSE(parse_ipv4)},
-	{'6', "ipv6", NULL, "only IPv6", PARSE(parse_ipv6)},
-	{0, "peer", "CIDR", "only peers in this range", PARSE(parse_peer)},
-	{0, "cause", "NAME", "only this cause or stage", PARSE(parse_cause)},
-	{0, "netns", "INODE", "only this network namespace", PARSE(parse_netns)},
+	{'s', "sent", NULL, "only resets that this host sends", PARSE(options_sent)},
+	{'r', "received", NULL, "only resets that this host receives", PARSE(options_received)},
+	{'P', "port", "PORT[,...]", "only these local or peer ports", PARSE(options_port)},
+	{'p', "pid", "PID[,...]", "only resets of these processes", PARSE(options_pid)},
+	{0, "unit", "NAME", "only of this systemd unit; * and ? match", PARSE(options_unit)},
+	{0, "container", "ID", "only of this container; its id may be cut",
+	 PARSE(options_container)},
+	{0, "cgroup", "PATH", "only of this cgroup and those below", PARSE(options_cgroup)},
+	{'4', "ipv4", NULL, "only IPv4", PARSE(options_ipv4)},
+	{'6', "ipv6", NULL, "only IPv6", PARSE(options_ipv6)},
+	{0, "peer", "CIDR", "only peers in this range", PARSE(options_peer)},
+	{0, "cause", "NAME", "only this cause or stage", PARSE(options_cause)},
+	{0, "netns", "INODE", "only this network namespace", PARSE(options_netns)},
 	{0, "rate", "KEY=N[,...]", "thresholds of the rate alarms", PARSE(parse_rate)},
+	{0, "mute", "RULE", "hide these alerts, see below", PARSE(options_mute)},
 	{'w', "wide", NULL, "more columns: unit/container, reason, connection",
 	 FLAG(view.wide, true)},
 	{0, "explain", NULL, "a sentence about each reset", FLAG(view.explain, true)},
@@ -424,7 +242,7 @@ static const struct option_row rows[] = {
 	{0, "utc", NULL, "wall times in UTC", FLAG(view.utc, true)},
 	{'o', "output", "FILE", "record: where to", PARSE(parse_output)},
 	{0, "btf", "FILE", "kernel types, for a kernel that carries none", PARSE(parse_btf)},
-	{0, "fail-on-alert", NULL, "exit with 3 if any alert was raised",
+	{0, "fail-on-alert", NULL, "exit with 3 if any alert is raised and not muted",
 	 FLAG(fail_on_alert, true)},
 	{0, "json-schema", NULL, "print the JSON Schema of --json", PARSE(parse_schema)},
 	{'v', "verbose", NULL, "libbpf's messages on standard error", FLAG(verbose, true)},
@@ -451,6 +269,7 @@ void options_help(FILE *stream)
 			 row->argument ? " " : "", row->argument ? row->argument : "");
 		fprintf(stream, "  %-28s %s\n", left, row->help);
 	}
+	options_help_alerts(stream);
 	fputs("\nExit codes: 0 done, 1 failed at run time, 2 wrong usage, 3 see --fail-on-alert.\n",
 	      stream);
 }
@@ -487,15 +306,16 @@ static const struct option_row *find_row(int value)
 	return NULL;
 }
 
-static int parse_operand(struct state *state, const char *operand)
+static int parse_operand(struct options_state *state, const char *operand)
 {
 	struct options *options = state->options;
 
 	if (options->command != OPTIONS_REPLAY || options->path)
-		return refuse(state,
-			      "'%.64s' is not accepted here: the commands are record, replay and "
-			      "check (first), options begin with -",
-			      operand);
+		return options_refuse(
+			state,
+			"'%.64s' is not accepted here: the commands are record, replay and "
+			"check (first), options begin with -",
+			operand);
 	options->path = operand;
 	return 0;
 }
@@ -512,13 +332,13 @@ static bool goes_with_check(const struct option_row *row)
 	return false;
 }
 
-static int apply(struct state *state, const struct option_row *row, const char *argument)
+static int apply(struct options_state *state, const struct option_row *row, const char *argument)
 {
 	if (state->options->command == OPTIONS_CHECK && !goes_with_check(row))
-		return refuse(state,
-			      "--%s does not go with check: it takes --json, --btf FILE "
-			      "and --verbose",
-			      row->name);
+		return options_refuse(state,
+				      "--%s does not go with check: it takes --json, --btf FILE "
+				      "and --verbose",
+				      row->name);
 	if (row->parse)
 		return row->parse(state, argument);
 	*(bool *)((char *)state->options + row->flag) = row->value;
@@ -526,7 +346,7 @@ static int apply(struct state *state, const struct option_row *row, const char *
 }
 
 /* Up to the first error, or up to --help and the like: what stands behind those does not count. */
-static int parse_all(struct state *state, int argc, char *const argv[])
+static int parse_all(struct options_state *state, int argc, char *const argv[])
 {
 	struct option long_options[N_ELEMENTS(rows) + 1];
 	char letters[2 * N_ELEMENTS(rows) + 3];
@@ -541,18 +361,19 @@ static int parse_all(struct state *state, int argc, char *const argv[])
 		const struct option_row *row;
 
 		if (value == ':')
-			return refuse(state, "%.64s needs a value, see rstwatch --help", given);
+			return options_refuse(state, "%.64s needs a value, see rstwatch --help",
+					      given);
 		if (value == '?' && find_row(optopt))
-			return refuse(state, "%.64s takes no value", given);
+			return options_refuse(state, "%.64s takes no value", given);
 		if (value == '?' && optopt && optopt < 256)
-			return refuse(state,
-				      "unknown option -%c: rstwatch --help lists what is accepted",
-				      optopt);
+			return options_refuse(
+				state, "unknown option -%c: rstwatch --help lists what is accepted",
+				optopt);
 		if (value == '?')
-			return refuse(state,
-				      "unknown option %.64s: rstwatch --help lists what is "
-				      "accepted",
-				      given);
+			return options_refuse(state,
+					      "unknown option %.64s: rstwatch --help lists what is "
+					      "accepted",
+					      given);
 		row = find_row(value);
 		error = row ? apply(state, row, optarg) : parse_operand(state, optarg);
 	}
@@ -561,16 +382,16 @@ static int parse_all(struct state *state, int argc, char *const argv[])
 	return error;
 }
 
-static int check_path(struct state *state)
+static int check_path(struct options_state *state)
 {
 	const struct options *options = state->options;
 
 	if (options->action != OPTIONS_RUN || options->path)
 		return 0;
 	if (options->command == OPTIONS_RECORD)
-		return refuse(state, "record needs a file: rstwatch record -o FILE");
+		return options_refuse(state, "record needs a file: rstwatch record -o FILE");
 	if (options->command == OPTIONS_REPLAY)
-		return refuse(state, "replay needs a recording: rstwatch replay FILE");
+		return options_refuse(state, "replay needs a recording: rstwatch replay FILE");
 	return 0;
 }
 
@@ -583,7 +404,7 @@ int options_parse(int argc, char *const argv[], struct options *options,
 		.rate = rate_defaults,
 		.view = {.events = true, .windows = true},
 	};
-	struct state state = {.options = &parsed, .error = error};
+	struct options_state state = {.options = &parsed, .error = error};
 	int code;
 
 	if (argc > 1 && !strcmp(argv[1], "record"))

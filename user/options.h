@@ -8,11 +8,12 @@
 #include <stdio.h>
 
 #include "filter.h"
+#include "mute.h"
 #include "record.h"
 #include "view.h"
 
 #define OPTIONS_WINDOW_SECONDS 10 /* unless -i says otherwise */
-#define OPTIONS_ERROR_BYTES    256
+#define OPTIONS_ERROR_BYTES    384
 
 enum options_command {
 	OPTIONS_STREAM = 1,
@@ -39,6 +40,7 @@ struct options {
 	bool has_rate;
 	struct rate_settings rate;
 	struct filter filter;
+	struct mute_rules mute;
 	struct view view; /* without color */
 	bool fail_on_alert;
 	bool verbose;

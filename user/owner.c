@@ -159,3 +159,10 @@ unsigned owner_exit_format(char text[OWNER_EXIT_BYTES], uint32_t exit_status)
 	}
 	return sentence.length;
 }
+
+uint32_t owner_keep(struct owner *kept, const struct owner *owner)
+{
+	*kept = *owner;
+	kept->process = kept->neighbor = NULL;
+	return owner->process ? owner->process->number : 0;
+}

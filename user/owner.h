@@ -54,6 +54,9 @@ struct owner owner_of_event(const struct processes *processes, const struct list
 struct owner owner_of_key(const struct processes *processes, const struct listeners *listeners,
 			  const struct rst_port_key *key, uint64_t time_ns);
 
+/* For later, when its processes may be forgotten: all but these. Returns the process's number. */
+uint32_t owner_keep(struct owner *kept, const struct owner *owner);
+
 #define OWNER_EXIT_BYTES 48
 /* "exited with status 1", "killed by SIGSEGV", "killed by signal 63"; returns the length. */
 unsigned owner_exit_format(char text[OWNER_EXIT_BYTES], uint32_t exit_status);

@@ -51,6 +51,53 @@ static int feed_hook(struct pipeline *pipeline, const struct record_hook *hook)
 	return 0;
 }
 
+/*
+ * Whether to say it. What was shown once is shown to its end; what is muted is looked at again with
+ * each word, as it may have become more than its rule is about. passes: what the filter says.
+ */
+static bool lets_through(struct pipeline *pipeline, const struct alert *alert, bool passes,
+			 bool *muted, bool *shown)
+{
+	struct pipeline_totals *totals = &pipeline->totals;
+	bool mute = mute_matches(&pipeline->settings.mute, alert);
+
+	if (alert->status == ALERT_RAISED) {
+		*shown = false;
+		*muted = mute;
+		totals->alerts++;
+		totals->alerts_muted += mute;
+	} else if (alert->status == ALERT_UPDATED && *muted && !mute) {
+		*muted = false;
+		totals->alerts_muted--;
+	}
+	if (alert->status != ALERT_CLEARED && !*muted && passes)
+		*shown = true;
+	return *shown;
+}
+
+/* The book has something to say. Signature of book_tell. */
+static void report_incident(void *context, struct incident *incident, enum alert_status status,
+			    uint64_t now_ns)
+{
+	struct pipeline *pipeline = context;
+	struct alert *alert = &pipeline->alert;
+
+	if (status == ALERT_RAISED) {
+		if (!incident->number)
+			incident->number = ++pipeline->alert_number;
+		incident->first_real_ns = wall(pipeline, incident->first_ns);
+		processes_keep(&pipeline->processes, incident->owner_process);
+	}
+	book_alert(incident, status, now_ns, alert);
+	alert->first_seen_real_ns = incident->first_real_ns;
+	alert->time_real_ns = wall(pipeline, now_ns);
+	alert->owner.process = processes_find(&pipeline->processes, incident->owner_process);
+	detect_describe(incident, alert);
+	if (lets_through(pipeline, alert, filter_incident(&pipeline->settings.filter, alert),
+			 &incident->muted, &incident->shown))
+		pipeline->sink.alert(pipeline->sink.context, &pipeline->run, alert);
+}
+
 static int feed_start(struct pipeline *pipeline, const struct record_start *start)
 {
 	const struct pipeline_settings *settings = &pipeline->settings;
@@ -78,6 +125,9 @@ static int feed_start(struct pipeline *pipeline, const struct record_start *star
 	rate_init(&pipeline->rate, &run->start.rate, start->seed);
 	recent_init(&pipeline->recent, start->seed);
 	listeners_init(&pipeline->listeners, start->seed);
+	TABLE_INIT(pipeline, names, uint32_t, start->seed);
+	detect_init(&pipeline->detect, &pipeline->listeners, &pipeline->processes, report_incident,
+		    pipeline, start->seed);
 	pipeline->started = true;
 	pipeline->sink.start(pipeline->sink.context, run);
 	return 0;
@@ -88,56 +138,54 @@ static bool is_direction(unsigned direction)
 	return direction == RST_SENT || direction == RST_RECEIVED;
 }
 
-static unsigned find_name(const struct pipeline_names *names, uint32_t netns)
+static void feed_netns(struct pipeline *pipeline, const struct record_netns *record)
 {
-	unsigned i = 0;
-
-	while (i < PIPELINE_NAMES && names->netns[i] != netns)
-		i++;
-	return i;
-}
-
-static void feed_netns(struct pipeline_names *names, const struct record_netns *record)
-{
-	unsigned i = find_name(names, record->netns);
+	struct pipeline_name *name;
 
 	if (!record->netns)
 		return; /* a namespace that could not be read is many */
-	if (i == PIPELINE_NAMES) {
-		i = names->next;
-		names->next = (names->next + 1) % PIPELINE_NAMES;
+	name = table_add(&pipeline->names, &record->netns);
+	if (!name) {
+		name = table_entry(&pipeline->names, pipeline->next_name);
+		pipeline->next_name = (pipeline->next_name + 1) % PIPELINE_NAMES;
+		table_replace(&pipeline->names, name, &record->netns);
 	}
-	names->netns[i] = record->netns;
-	memcpy(names->names[i], record->name, sizeof(names->names[i]) - 1);
+	memcpy(name->name, record->name, sizeof(name->name) - 1);
 }
 
 static const char *name_of(const struct pipeline *pipeline, uint32_t netns)
 {
-	unsigned i = netns ? find_name(&pipeline->names, netns) : PIPELINE_NAMES;
+	const struct pipeline_name *name = table_find(&pipeline->names, &netns);
 
-	return i < PIPELINE_NAMES && *pipeline->names.names[i] ? pipeline->names.names[i] : NULL;
+	return name && *name->name ? name->name : NULL;
+}
+
+static void show_event(struct pipeline *pipeline, const struct pipeline_event *event)
+{
+	uint64_t limit = pipeline->settings.event_limit;
+
+	if ((limit && pipeline->shown == limit) ||
+	    !filter_event(&pipeline->settings.filter, event->event) ||
+	    !filter_owner(&pipeline->settings.filter, &event->owner))
+		return;
+	if (++pipeline->shown == limit)
+		pipeline->done = true;
+	pipeline->sink.event(pipeline->sink.context, &pipeline->run, event);
 }
 
 static int feed_event(struct pipeline *pipeline, const struct record_event *record)
 {
-	uint64_t limit = pipeline->settings.event_limit;
 	struct pipeline_event event = {.event = &record->event};
 
 	if (!is_direction(record->event.direction))
 		return -EPROTO;
 	pipeline->totals.events++;
-	if (limit && pipeline->shown == limit)
-		return 0;
-	if (!filter_event(&pipeline->settings.filter, &record->event))
-		return 0;
 	event.owner = owner_of_event(&pipeline->processes, &pipeline->listeners, &record->event);
-	if (!filter_owner(&pipeline->settings.filter, &event.owner))
-		return 0;
 	event.connection = record_connection(record);
 	event.netns_name = name_of(pipeline, record->event.netns);
-	if (++pipeline->shown == limit)
-		pipeline->done = true;
-	pipeline->sink.event(pipeline->sink.context, &pipeline->run, &event);
+	show_event(pipeline, &event);
+	detect_event(&pipeline->detect, &record->event, event.connection, &event.owner);
+	pipeline->watch = pipeline->detect.world.watch;
 	return 0;
 }
 
@@ -150,6 +198,7 @@ static void add_losses(struct window_losses *to, const struct window_losses *fro
 	to->peers_full += from->peers_full;
 	to->netns_full += from->netns_full;
 	to->alarms_full += from->alarms_full;
+	to->signals += from->signals;
 }
 
 static uint64_t distance(uint64_t a, uint64_t b)
@@ -213,9 +262,7 @@ static void report_rate(void *context, struct rate_series *series, enum alert_st
 
 	if (status == ALERT_RAISED) {
 		series->first_real_ns = wall(pipeline, incident->first_ns);
-		series->shown = false;
 		incident->number = ++pipeline->alert_number;
-		pipeline->totals.alerts++;
 	}
 	memset(alert, 0, sizeof(*alert));
 	alert->number = incident->number;
@@ -237,12 +284,11 @@ static void report_rate(void *context, struct rate_series *series, enum alert_st
 	alert->fact_count = 5;
 	recent_explain(&pipeline->recent, &pipeline->processes, alert);
 	advice_rate(alert, verdict);
-	/* What was shown once is shown to its end: when it is over nobody stands behind it. */
 	owner = alert_main_owner(alert);
-	if (status != ALERT_CLEARED)
-		series->shown |= filter_alert(&pipeline->settings.filter, direction, netns,
-					      owner ? &owner->owner : NULL);
-	if (series->shown)
+	if (lets_through(pipeline, alert,
+			 filter_alert(&pipeline->settings.filter, direction, netns,
+				      owner ? &owner->owner : NULL),
+			 &series->muted, &series->shown))
 		pipeline->sink.alert(pipeline->sink.context, &pipeline->run, alert);
 }
 
@@ -268,6 +314,7 @@ static int feed_slice(struct pipeline *pipeline, const struct record_slice *slic
 	recent_add_slice(&pipeline->recent, slice, &pipeline->processes, &pipeline->listeners);
 	audit_add_slice(&pipeline->audit);
 	pipeline->totals.end_ns = slice->end_ns;
+	pipeline->watch = detect_step(&pipeline->detect, slice->start_ns, slice->end_ns);
 	rate_step(&pipeline->rate, slice->start_ns, slice->end_ns, report_rate, pipeline);
 	if (slice->end_ns >= pipeline->window_end_ns) {
 		close_window(pipeline);
@@ -288,7 +335,9 @@ static void tell_end(struct pipeline *pipeline)
 	/* Without a slice but with counts: the records were cut off within its first one. */
 	if (pipeline->window.slices || total[RST_SENT] || total[RST_RECEIVED])
 		close_window(pipeline);
+	pipeline->totals.alerts_folded = pipeline->detect.book.folded_all;
 	pipeline->totals.end_real_ns = wall(pipeline, pipeline->totals.end_ns);
+	pipeline->totals.alerts_folded = pipeline->detect.book.folded_all;
 	pipeline->sink.end(pipeline->sink.context, &pipeline->run, &pipeline->totals);
 }
 
@@ -333,7 +382,8 @@ int pipeline_feed(void *context, const struct record *record)
 		window_add_port(&pipeline->window, port);
 		recent_add_port(&pipeline->recent, port);
 		audit_add_port(&pipeline->audit, port);
-		rate_add(&pipeline->rate, port->key.netns, port->key.direction, port->count);
+		rate_add(&pipeline->rate, port->key.netns, port->key.direction,
+			 port->count - detect_count(&pipeline->detect, &port->key, port->count));
 		return 0;
 	}
 	case RECORD_PEER: {
@@ -371,10 +421,25 @@ int pipeline_feed(void *context, const struct record *record)
 
 		processes_keep(&pipeline->processes, told->listener.owner);
 		listeners_add(&pipeline->listeners, &told->listener);
+		detect_listener(&pipeline->detect, &told->listener);
 		return 0;
 	}
+	case RECORD_SIGNAL:
+		detect_signal(&pipeline->detect, &((const struct record_signal *)record)->signal);
+		pipeline->watch = pipeline->detect.world.watch;
+		return 0;
+	case RECORD_LISTENING:
+		detect_listening(&pipeline->detect,
+				 &((const struct record_listening *)record)->listening);
+		return 0;
+	case RECORD_QUEUES:
+		detect_queues(&pipeline->detect, (const void *)record);
+		return 0;
+	case RECORD_THINNED:
+		pipeline->window.losses.signals += ((const struct record_thinned *)record)->signals;
+		return 0;
 	case RECORD_NETNS:
-		feed_netns(&pipeline->names, (const void *)record);
+		feed_netns(pipeline, (const void *)record);
 		return 0;
 	case RECORD_SLICE:
 		return feed_slice(pipeline, (const void *)record);

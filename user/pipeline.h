@@ -11,8 +11,10 @@
 
 #include "alert.h"
 #include "audit.h"
+#include "detect.h"
 #include "filter.h"
 #include "listeners.h"
+#include "mute.h"
 #include "owner.h"
 #include "processes.h"
 #include "rate.h"
@@ -21,13 +23,14 @@
 #include "window.h"
 
 #define PIPELINE_HOOKS 32
-#define PIPELINE_NAMES 1024 /* of network namespaces */
+#define PIPELINE_NAMES 1024 /* of network namespaces; a power of two */
 
 struct pipeline_settings {
 	uint32_t window_seconds; /* 0: as the run was started with */
 	bool has_rate;		 /* rate is set; else as the run was started with */
 	struct rate_settings rate;
 	struct filter filter;
+	struct mute_rules mute;
 	uint64_t event_limit; /* done after so many events shown; 0: never */
 	uint64_t duration_ns; /* done after that time; 0: never */
 };
@@ -53,7 +56,9 @@ struct pipeline_totals {
 	uint64_t outside; /* resets dropped before TCP had them */
 	bool audited;	  /* in some window there was something to compare with */
 	int64_t unexplained[COUNTERS];
-	uint64_t alerts; /* raised, shown or not */
+	uint64_t alerts;	/* raised, shown or not */
+	uint64_t alerts_muted;	/* raised, and not shown because of --mute */
+	uint64_t alerts_folded; /* evidence for alerts of whose kind too many were open */
 	struct window_losses losses;
 	bool complete; /* false if the records end without END */
 };
@@ -82,11 +87,10 @@ struct sink {
 		    const struct pipeline_totals *totals);
 };
 
-/* The names of network namespaces, the latest of each; where there is no room, the oldest goes. */
-struct pipeline_names {
-	unsigned next;
-	uint32_t netns[PIPELINE_NAMES];
-	char names[PIPELINE_NAMES][sizeof(((struct record_netns *)NULL)->name)];
+/* The name of a network namespace, the latest. */
+struct pipeline_name {
+	uint32_t netns;
+	char name[sizeof(((struct record_netns *)NULL)->name)];
 };
 
 struct pipeline {
@@ -107,7 +111,11 @@ struct pipeline {
 	struct rate rate;
 	struct recent recent;
 	struct alert alert;
-	struct pipeline_names names;
+	uint32_t
+		watch; /* RST_WATCH_*: what capture is to tell from now on; nothing else reads it */
+	struct detect detect;
+	uint32_t next_name; /* the oldest, once there is no room */
+	TABLE_OF(struct pipeline_name, names, PIPELINE_NAMES);
 	struct processes processes;
 	struct listeners listeners;
 };

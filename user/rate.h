@@ -39,6 +39,7 @@ struct rate_series {
 	struct rate_verdict first; /* when it began */
 	uint64_t first_real_ns;	   /* wall clock then, kept by the reporter */
 	bool shown; /* the filter let some word about it through; kept by the reporter */
+	bool muted; /* no word of it yet, because of --mute; kept by the reporter */
 	struct alert_incident incident;
 };
 

@@ -20,6 +20,10 @@ static const uint32_t sizes[RECORD_KINDS] = {
 	[RECORD_PROCESS] = sizeof(struct record_process),
 	[RECORD_LISTENER] = sizeof(struct record_listener),
 	[RECORD_NETNS] = sizeof(struct record_netns),
+	[RECORD_SIGNAL] = sizeof(struct record_signal),
+	[RECORD_LISTENING] = sizeof(struct record_listening),
+	[RECORD_QUEUES] = sizeof(struct record_queues),
+	[RECORD_THINNED] = sizeof(struct record_thinned),
 };
 
 const struct rst_connection *record_connection(const struct record_event *record)

@@ -3,11 +3,12 @@
  * The seam. Everything that the pipeline ever learns is a sequence of these records: capture makes
  * them live, a recording keeps them, replay plays them back. Same records, same order, same output.
  *
- * A run is: (REASON | DROP_REASON)* HOOK* START KERNEL*, then per slice (EVENT | PORT | PEER |
- * OTHER | DISTINCT | OUTSIDE | LISTENER)* KERNEL* SLICE, and END. PROCESS and NETNS stand anywhere
- * behind START, before the first record that uses them. The counters of a slice stand between its
- * events and its SLICE record; a few events of the next slice can stand before that too
- * (rst_event.slice tells). The kernel's own counters are read after those of the slice were.
+ * A run is: (REASON | DROP_REASON)* HOOK* START (KERNEL | QUEUES)*, then per slice (EVENT | PORT |
+ * PEER | OTHER | DISTINCT | OUTSIDE | LISTENER | SIGNAL)* (KERNEL | QUEUES | LISTENING)* SLICE, and
+ * END. PROCESS and NETNS stand anywhere behind START, before the first record that uses them. The
+ * counters of a slice stand between its events and its SLICE record; a few events of the next slice
+ * can stand before that too (rst_event.slice tells). The kernel's own counters are read after those
+ * of the slice were.
  *
  * Recordings hold these bytes: append kinds, never change one. Native byte order (the recording's
  * header says which). `size` is the size of the whole record, a multiple of 8.
@@ -37,7 +38,11 @@ enum record_kind {
 	RECORD_PROCESS = 14,	 /* who a number of a process is; stands before it is used */
 	RECORD_LISTENER = 15,	 /* a socket starts or stops listening, or did so before the run */
 	RECORD_NETNS = 16,	 /* the name of a network namespace */
-	RECORD_KINDS = 17,
+	RECORD_SIGNAL = 17,	 /* what is no reset, and tells what is wrong; stands with EVENT */
+	RECORD_LISTENING = 18,	 /* a listening socket as it is now; in front of SLICE */
+	RECORD_QUEUES = 19,	 /* the kernel's counters of handshakes in a network namespace */
+	RECORD_THINNED = 20,	 /* signals that were left out of the slice */
+	RECORD_KINDS = 21,
 };
 
 #define RECORD_BYTES_MAX (64 << 10)
@@ -121,6 +126,45 @@ struct record_netns {
 	uint32_t netns;
 	uint32_t pad;
 	char name[64]; /* under which it is mounted, as of ip-netns(8) */
+};
+
+struct record_signal {
+	struct record head;
+	struct rst_signal signal;
+};
+
+/* Told once a second, if its queues are in use or anything in it has changed. A listener that is
+ * not told of in a slice is as it was last told, and both its queues are empty. */
+struct record_listening {
+	struct record head;
+	struct rst_listening listening;
+};
+
+/* The kernel's counters of handshakes, since the namespace was made. TcpExt unless said. */
+enum record_queue {
+	QUEUE_PASSIVE_OPENS = 0,  /* Tcp: PassiveOpens: handshakes completed */
+	QUEUE_OVERFLOWS = 1,	  /* ListenOverflows */
+	QUEUE_DROPS = 2,	  /* ListenDrops */
+	QUEUE_COOKIES_SENT = 3,	  /* SyncookiesSent */
+	QUEUE_COOKIES_RECV = 4,	  /* SyncookiesRecv: answered, and right */
+	QUEUE_COOKIES_FAILED = 5, /* SyncookiesFailed */
+	QUEUE_DO_COOKIES = 6,	  /* TCPReqQFullDoCookies */
+	QUEUE_DO_DROPS = 7,	  /* TCPReqQFullDrop */
+	QUEUE_CHALLENGES = 8,	  /* TCPChallengeACK */
+	QUEUE_SYN_CHALLENGES = 9, /* TCPSYNChallenge */
+	QUEUES = 10,
+};
+
+struct record_queues {
+	struct record head;
+	uint32_t netns;
+	uint32_t pad;
+	uint64_t counters[QUEUES];
+};
+
+struct record_thinned {
+	struct record head;
+	uint64_t signals;
 };
 
 struct record_peer {

@@ -17,7 +17,7 @@
 #include "record.h"
 
 #define RECORDING_MAJOR 1 /* another one cannot be read */
-#define RECORDING_MINOR 2 /* a higher one has records that we skip */
+#define RECORDING_MINOR 3 /* a higher one has records that we skip */
 
 /* 32 bytes at the start of the file. */
 struct recording_header {

@@ -16,13 +16,17 @@
 #include "walk_probes.skel.h"
 #include "skeleton.h"
 
+#define OUTPUT_BYTES 16384 /* read at once */
+
 struct seed {
 	struct walk *skeleton;
-	struct bpf_link *processes, *sockets;
+	struct bpf_link *processes, *sockets, *queues;
 };
 
 static int load(struct seed *seed, const struct hooks *hooks)
 {
+	union bpf_iter_link_info map = {0};
+	LIBBPF_OPTS(bpf_iter_attach_opts, options, .link_info = &map, .link_info_len = sizeof(map));
 	struct walk *skeleton = seed->skeleton = SKELETON_OPEN(walk, hooks->kernel.casts, NULL);
 	int code;
 
@@ -38,7 +42,11 @@ static int load(struct seed *seed, const struct hooks *hooks)
 	if (!seed->processes)
 		return -errno;
 	seed->sockets = bpf_program__attach_iter(skeleton->progs.rst_files_iter, NULL);
-	return seed->sockets ? 0 : -errno;
+	if (!seed->sockets)
+		return -errno;
+	map.map.map_fd = bpf_map__fd(skeleton->maps.rst_listening);
+	seed->queues = bpf_program__attach_iter(skeleton->progs.rst_listening_iter, &options);
+	return seed->queues ? 0 : -errno;
 }
 
 struct seed *seed_open(struct hooks *hooks)
@@ -65,15 +73,20 @@ void seed_close(struct seed **held)
 		return;
 	bpf_link__destroy(seed->processes);
 	bpf_link__destroy(seed->sockets);
+	bpf_link__destroy(seed->queues);
 	walk__destroy(seed->skeleton);
 	free(seed);
 	*held = NULL;
 }
 
-/* Runs an iterator; its output goes to tell, whole structs at a time. */
-static int walk(const struct bpf_link *link, seed_listener tell, void *context)
+/* Consumes one struct of an iterator's output. */
+typedef int (*consumer)(void *context, const void *item);
+
+/* Runs an iterator; of its output, each struct of that size goes to consume. */
+static int walk(const struct bpf_link *link, size_t size, consumer consume, void *context)
 {
-	struct rst_listener found[64];
+	uint64_t found[OUTPUT_BYTES / sizeof(uint64_t)]; /* aligned for any */
+	uint8_t *bytes = (uint8_t *)found;
 	size_t held = 0;
 	int fd = bpf_iter_create(bpf_link__fd(link)), code = 0;
 	ssize_t got;
@@ -81,9 +94,9 @@ static int walk(const struct bpf_link *link, seed_listener tell, void *context)
 	if (fd < 0)
 		return -errno;
 	while (!code) {
-		size_t whole;
+		size_t at = 0;
 
-		got = read(fd, (uint8_t *)found + held, sizeof(found) - held);
+		got = read(fd, bytes + held, sizeof(found) - held);
 		if (got < 0 && (errno == EAGAIN || errno == EINTR))
 			continue; /* the walk goes on where it was: it was long */
 		if (got <= 0) {
@@ -91,22 +104,59 @@ static int walk(const struct bpf_link *link, seed_listener tell, void *context)
 			break;
 		}
 		held += got;
-		whole = held / sizeof(found[0]);
-		for (size_t i = 0; i < whole && !code; i++)
-			code = tell(context, &found[i]);
-		held -= whole * sizeof(found[0]);
-		memmove(found, &found[whole], held);
+		for (; held - at >= size && !code; at += size)
+			code = consume(context, bytes + at);
+		held -= at;
+		memmove(bytes, bytes + at, held);
 	}
 	close(fd);
 	return code;
 }
 
+/* Who is told of each. */
+struct told {
+	seed_listener listener;
+	seed_listening listening;
+	void *context;
+};
+
+static int tell_listener(void *context, const void *item)
+{
+	const struct told *told = context;
+
+	return told->listener(told->context, item);
+}
+
+static int tell_listening(void *context, const void *item)
+{
+	const struct told *told = context;
+
+	return told->listening(told->context, item);
+}
+
+/* It tells nothing. */
+static int ignore(void *context, const void *item)
+{
+	(void)context;
+	(void)item;
+	return 0;
+}
+
 int seed_processes(struct seed *seed)
 {
-	return walk(seed->processes, NULL, NULL);
+	return walk(seed->processes, 1, ignore, NULL);
 }
 
 int seed_sockets(struct seed *seed, seed_listener tell, void *context)
 {
-	return walk(seed->sockets, tell, context);
+	struct told told = {.listener = tell, .context = context};
+
+	return walk(seed->sockets, sizeof(struct rst_listener), tell_listener, &told);
+}
+
+int seed_queues(struct seed *seed, seed_listening tell, void *context)
+{
+	struct told told = {.listening = tell, .context = context};
+
+	return walk(seed->queues, sizeof(struct rst_listening), tell_listening, &told);
 }

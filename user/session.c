@@ -29,6 +29,7 @@ struct session *session_begin(const struct options *options)
 		.has_rate = options->has_rate,
 		.rate = options->rate,
 		.filter = options->filter,
+		.mute = options->mute,
 		.event_limit = options->event_limit,
 		.duration_ns = options->duration_seconds * SECOND_NS,
 	};
@@ -62,7 +63,8 @@ int session_end(struct session *session, const struct options *options, int code
 		session_complain("cannot write to standard output: %s", strerror(-error));
 		code = SESSION_FAILED;
 	}
-	if (code == SESSION_DONE && options->fail_on_alert && session->pipeline.totals.alerts)
+	if (code == SESSION_DONE && options->fail_on_alert &&
+	    session->pipeline.totals.alerts > session->pipeline.totals.alerts_muted)
 		code = SESSION_ALERTED;
 	free(session);
 	return code;

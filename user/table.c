@@ -113,6 +113,18 @@ void table_replace(struct table *table, void *entry, const void *key)
 	table->back[index] = slot;
 }
 
+void *table_renew(struct table *table, uint32_t *next, const void *key)
+{
+	void *entry = table_add(table, key);
+
+	if (!entry) {
+		entry = table_entry(table, *next);
+		*next = (*next + 1) % table->capacity;
+		table_replace(table, entry, key);
+	}
+	return entry;
+}
+
 void table_clear(struct table *table)
 {
 	table->used = 0;

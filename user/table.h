@@ -47,6 +47,9 @@ struct table {
 void *table_find(const struct table *table, const void *key);
 /* The entry with this key, made (zero but for its key) if need be; NULL if the table is full. */
 void *table_add(struct table *table, const void *key);
+/* The same, but if the table is full the entry *next gives way, which is the oldest if the table is
+ * filled by this alone. *next is 0 at first. */
+void *table_renew(struct table *table, uint32_t *next, const void *key);
 /* Forgets an entry. The last entry moves to where it was: the only one whose index changes. */
 void table_remove(struct table *table, void *entry);
 /* Gives an entry another key, which the table does not have yet, and zeroes the rest of it. No

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* The text sink: what its parts share, the start, alerts and the end. */
+/* The text sink: what its parts share, the start and the end. */
 #include "text.h"
 
 #include <string.h>
@@ -9,9 +9,6 @@
 #include "units.h"
 
 #define LABEL_WIDTH 10
-
-#define COLOR_ALERT "\033[1;31m"
-#define COLOR_CLEAR "\033[1;32m"
 
 void text_color(struct text *text, const char *sequence)
 {
@@ -113,13 +110,13 @@ void text_port(struct text *text, const struct window_port *port)
 	}
 }
 
-void text_owner(struct text *text, const struct window_owner *owner)
+void text_owner(struct text *text, const struct owner *owner)
 {
-	const struct process *process = owner->owner.process;
+	const struct process *process = owner->process;
 
-	if (owner->owner.known_by == OWNER_KERNEL || owner->owner.known_by == OWNER_FIREWALL) {
+	if (owner->known_by == OWNER_KERNEL || owner->known_by == OWNER_FIREWALL) {
 		output_char(text->output, '(');
-		output_text(text->output, owner_known_name(owner->owner.known_by));
+		output_text(text->output, owner_known_name(owner->known_by));
 		output_char(text->output, ')');
 		return;
 	}
@@ -132,79 +129,19 @@ void text_owner(struct text *text, const struct window_owner *owner)
 		output_text(text->output, "(a process)");
 	}
 	/* A process can be named twice: with its sockets, and as who listens. */
-	if (owner->owner.known_by == OWNER_LISTENER)
+	if (owner->known_by == OWNER_LISTENER)
 		output_text(text->output, " listener");
-	else if (owner->owner.known_by == OWNER_LAST_LISTENER)
+	else if (owner->known_by == OWNER_LAST_LISTENER)
 		output_text(text->output, " last listener");
 }
 
-static void share(struct text *text, uint64_t count, uint64_t total)
+void text_more(struct text *text, uint64_t count)
 {
-	output_char(text->output, ' ');
-	output_number(text->output, total ? count * 100 / total : 0);
-	output_char(text->output, '%');
-}
-
-static void evidence(struct text *text, const struct alert *alert)
-{
-	char address[ADDRESS_BYTES];
-
-	text_label(text, "ports");
-	if (!alert->port_count)
-		output_text(text->output, "none known");
-	for (unsigned i = 0; i < alert->port_count; i++) {
-		output_text(text->output, i ? ", " : "");
-		text_port(text, &alert->ports[i]);
-		share(text, alert->ports[i].sent + alert->ports[i].received, alert->total);
-	}
-	output_char(text->output, '\n');
-	text_label(text, "owners");
-	if (!alert->owner_count)
-		output_text(text->output, "none known");
-	for (unsigned i = 0; i < alert->owner_count; i++) {
-		output_text(text->output, i ? ", " : "");
-		text_owner(text, &alert->owners[i]);
-		share(text, alert->owners[i].sent + alert->owners[i].received, alert->total);
-	}
-	output_char(text->output, '\n');
-	text_label(text, "peers");
-	if (!alert->peer_count)
-		output_text(text->output, "none known");
-	for (unsigned i = 0; i < alert->peer_count; i++) {
-		output_text(text->output, i ? ", " : "");
-		output_bytes(text->output, address,
-			     address_format(address, alert->peers[i].key.address));
-		share(text, alert->peers[i].count, alert->total);
-	}
-	output_char(text->output, '\n');
-}
-
-static void alert(void *context, const struct pipeline_run *run, const struct alert *alert)
-{
-	struct text *text = context;
-
-	text_color(text, alert->status == ALERT_CLEARED ? COLOR_CLEAR : COLOR_ALERT);
-	output_text(text->output, "*** ");
-	text_times(text, run, alert->time_ns, alert->time_real_ns);
-	output_text(text->output, "ALERT ");
-	output_text(text->output, alert_kind_name(alert->kind));
-	output_char(text->output, ' ');
-	output_text(text->output, alert_status_name(alert->status));
-	output_text(text->output, " (");
-	output_text(text->output, alert_severity_name(alert->severity));
-	output_text(text->output, ", since ");
-	text_clock(text, alert->first_seen_real_ns);
-	output_char(text->output, ')');
-	text_color(text, TEXT_COLOR_OFF);
-	output_text(text->output, "\n    ");
-	output_text(text->output, alert->summary);
-	output_char(text->output, '\n');
-	if (alert->status != ALERT_CLEARED) {
-		evidence(text, alert);
-		text_label(text, "advice");
-		output_text(text->output, alert->advice);
-		output_char(text->output, '\n');
-	}
+	if (!count)
+		return;
+	output_text(text->output, ", and ");
+	output_number(text->output, count);
+	output_text(text->output, " more");
 }
 
 static void end(void *context, const struct pipeline_run *run, const struct pipeline_totals *totals)
@@ -223,6 +160,14 @@ static void end(void *context, const struct pipeline_run *run, const struct pipe
 	output_number(text->output, totals->total[RST_RECEIVED]);
 	output_text(text->output, ", alerts ");
 	output_number(text->output, totals->alerts);
+	if (totals->alerts_muted) {
+		output_text(text->output, ", muted ");
+		output_number(text->output, totals->alerts_muted);
+	}
+	if (totals->alerts_folded) {
+		output_text(text->output, ", folded ");
+		output_number(text->output, totals->alerts_folded);
+	}
 	output_char(text->output, '\n');
 }
 
@@ -234,7 +179,7 @@ struct sink text_sink(struct text *text, const struct view *view, struct output 
 		.start = start,
 		.event = text_event,
 		.window = text_window,
-		.alert = alert,
+		.alert = text_alert,
 		.end = end,
 	};
 }

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The parts of the text sink: text.c with what they share, text_event.c, text_window.c. */
+/* The parts of the text sink: text.c with what they share, text_alert.c, text_event.c,
+ * text_window.c. */
 #ifndef RSTWATCH_TEXT_H
 #define RSTWATCH_TEXT_H
 
 #include <stddef.h>
 #include <stdint.h>
 
+#include "address.h"
 #include "view.h"
 
+#define TEXT_END_BYTES (ADDRESS_BYTES + 8)
 #define TEXT_COLOR_OFF "\033[0m"
 
 /* An escape sequence, on a terminal. */
@@ -25,11 +28,19 @@ void text_label(struct text *text, const char *name);
 /* ":80 server" */
 void text_port(struct text *text, const struct window_port *port);
 /* "nginx (812)", "(kernel)" */
-void text_owner(struct text *text, const struct window_owner *owner);
+void text_owner(struct text *text, const struct owner *owner);
+/* The unit of its process, or else its container: "docker:0123456789ab"; a dash if there is none.
+ */
+void text_unit_or_container(struct text *text, const struct owner *owner);
+/* An address with a port: "10.0.0.2:80", "[2001:db8::2]:80"; returns the length. */
+size_t text_end(char text[TEXT_END_BYTES], const uint8_t address[16], uint16_t port);
+/* ", and 3 more"; nothing if there are none. */
+void text_more(struct text *text, uint64_t count);
 
 void text_event_header(struct text *text);
 void text_event(void *context, const struct pipeline_run *run, const struct pipeline_event *reset);
 void text_window(void *context, const struct pipeline_run *run,
 		 const struct window_summary *summary);
+void text_alert(void *context, const struct pipeline_run *run, const struct alert *alert);
 
 #endif

@@ -57,7 +57,7 @@ void text_event_header(struct text *text)
 	output_text(output, "UNIT\n");
 }
 
-static size_t format_end(char text[ADDRESS_BYTES + 8], const uint8_t address[16], uint16_t port)
+size_t text_end(char text[TEXT_END_BYTES], const uint8_t address[16], uint16_t port)
 {
 	bool bracket = !address_is_ipv4(address);
 	size_t length = bracket;
@@ -186,7 +186,7 @@ static void connection(struct text *text, const struct rst_connection *connectio
 	column(text, text_or_dash(shown), CONNECTION_WIDTH);
 }
 
-static void unit_or_container(struct text *text, const struct owner *owner)
+void text_unit_or_container(struct text *text, const struct owner *owner)
 {
 	const struct cgroup_names *names = owner->process ? &owner->process->names : NULL;
 	char shown[CGROUP_CONTAINER_BYTES];
@@ -226,7 +226,7 @@ static void wide(struct text *text, const struct pipeline_run *run,
 	column(text, text_or_dash(name_role(reset->event->role)), ROLE_WIDTH);
 	netns(text, reset);
 	connection(text, reset->connection);
-	unit_or_container(text, &reset->owner);
+	text_unit_or_container(text, &reset->owner);
 }
 
 static void explain(struct text *text, const struct pipeline_run *run,
@@ -245,15 +245,14 @@ void text_event(void *context, const struct pipeline_run *run, const struct pipe
 {
 	const struct rst_event *event = reset->event;
 	struct text *text = context;
-	char end[ADDRESS_BYTES + 8];
+	char end[TEXT_END_BYTES];
 
 	if (!text->view.events)
 		return;
 	text_times(text, run, event->time_ns, event->time_ns + (uint64_t)run->realtime_offset_ns);
-	output_padded(text->output, end, format_end(end, event->local, event->local_port),
-		      END_WIDTH);
+	output_padded(text->output, end, text_end(end, event->local, event->local_port), END_WIDTH);
 	output_text(text->output, event->direction == RST_SENT ? " -> " : " <- ");
-	output_padded(text->output, end, format_end(end, event->peer, event->peer_port), END_WIDTH);
+	output_padded(text->output, end, text_end(end, event->peer, event->peer_port), END_WIDTH);
 	output_char(text->output, ' ');
 	column(text, text_or_dash(name_cause(event->cause)), CAUSE_WIDTH);
 	pid_and_comm(text, &reset->owner, text->view.wide ? COMM_WIDTH : 0);

@@ -40,15 +40,6 @@ static void sent_and_received(struct text *text, uint64_t sent, uint64_t receive
 	}
 }
 
-static void more(struct text *text, uint64_t count)
-{
-	if (!count)
-		return;
-	output_text(text->output, ", and ");
-	output_number(text->output, count);
-	output_text(text->output, " more");
-}
-
 static void ports(struct text *text, const struct window_summary *summary)
 {
 	text_label(text, "ports");
@@ -62,7 +53,7 @@ static void ports(struct text *text, const struct window_summary *summary)
 		text_port(text, port);
 		sent_and_received(text, port->sent, port->received);
 	}
-	more(text, summary->ports_all - summary->port_count);
+	text_more(text, summary->ports_all - summary->port_count);
 	output_char(text->output, '\n');
 }
 
@@ -79,10 +70,10 @@ static void owners(struct text *text, const struct window_summary *summary)
 		const struct window_owner *owner = &summary->owners[i];
 
 		output_text(text->output, i ? ", " : "");
-		text_owner(text, owner);
+		text_owner(text, &owner->owner);
 		sent_and_received(text, owner->sent, owner->received);
 	}
-	more(text, summary->owners_all - summary->owner_count);
+	text_more(text, summary->owners_all - summary->owner_count);
 	if (some && (unknown[RST_SENT] || unknown[RST_RECEIVED])) {
 		output_text(text->output, "; unknown");
 		sent_and_received(text, unknown[RST_SENT], unknown[RST_RECEIVED]);
@@ -131,7 +122,7 @@ static void losses(struct text *text, const struct window_losses *losses)
 		output_text(text->output, " events\n");
 	}
 	if (!losses->lost && !losses->missed && !losses->ports_full && !losses->peers_full &&
-	    !losses->netns_full && !losses->alarms_full)
+	    !losses->netns_full && !losses->alarms_full && !losses->signals)
 		return;
 	text_label(text, "LOST");
 	if (losses->lost)
@@ -147,6 +138,8 @@ static void losses(struct text *text, const struct window_losses *losses)
 	if (losses->alarms_full)
 		named_count(text, &first, "unjudged by namespace (table full)",
 			    losses->alarms_full);
+	if (losses->signals)
+		named_count(text, &first, "signals for the detectors (too many)", losses->signals);
 	output_char(text->output, '\n');
 }
 

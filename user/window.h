@@ -80,6 +80,7 @@ struct window_losses {
 	uint64_t ports_full;  /* resets without a port: port tables full */
 	uint64_t peers_full;  /* resets without a peer: peer tables full */
 	uint64_t netns_full;  /* resets without a namespace row: namespace table full */
+	uint64_t signals;     /* for the detectors: left out, there were too many */
 	uint64_t alarms_full; /* resets that no namespace's rate alarm judged: its table is full */
 };
 

@@ -145,6 +145,10 @@ typedef struct {
 	int owned;
 } socket_lock_t;
 
+typedef struct {
+	int counter;
+} atomic_t;
+
 struct sock_common {
 	__be32 skc_daddr;
 	__be32 skc_rcv_saddr;
@@ -168,8 +172,10 @@ struct sock {
 	__u8 sk_shutdown;
 	__u16 sk_type;
 	__u16 sk_protocol;
+	int sk_err;
 	struct socket *sk_socket;
 	socket_lock_t sk_lock;
+	atomic_t sk_drops;
 };
 
 struct ipv6_pinfo {
@@ -183,7 +189,24 @@ struct inet_sock {
 	int mc_index;
 };
 
+struct request_sock_queue {
+	__u8 synflood_warned; /* wider in some kernels */
+	atomic_t qlen;
+	atomic_t young;
+};
+
+struct request_sock {
+	__u8 num_retrans;
+	__u8 num_timeout : 7;
+};
+
+struct inet_request_sock {
+	__u16 acked : 1;
+};
+
 struct inet_connection_sock {
+	struct request_sock_queue icsk_accept_queue;
+	__u8 icsk_retransmits;
 	__u8 icsk_probes_out;
 	struct {
 		__u32 lrcvtime;
@@ -197,7 +220,9 @@ struct mptcp_subflow_context {
 
 struct tcp_sock {
 	__u32 lsndtime;
+	__u32 rcv_tstamp;
 	__u64 bytes_received;
+	__u64 bytes_acked;
 	__u64 bytes_sent;
 	__u64 bytes_retrans;
 	bool is_mptcp;
@@ -228,6 +253,12 @@ struct bpf_iter__task_file {
 	struct file *file;
 };
 
+struct bpf_iter__bpf_map_elem {
+	struct bpf_iter_meta *meta;
+	void *key;
+	void *value;
+};
+
 struct net_device {
 	possible_net_t nd_net;
 };
@@ -249,6 +280,10 @@ struct sk_buff {
 	struct sock *sk;
 	unsigned long _skb_refdst;
 	int skb_iif;
+	unsigned int len;
+	unsigned int data_len;
+	__u8 pkt_type : 3;
+	__be16 vlan_proto;
 	__be16 protocol;
 	__u16 transport_header;
 	unsigned char *head;

@@ -21,7 +21,7 @@ including()
 		clang -target bpf -MM -Ibpf -Ivmlinux "bpf/$source.bpf.c" | grep -qE " $1( |\$)" || continue
 		printf '%s\n' "build/$source.bpf.o" "build/${source}_probes.bpf.o"
 		case $source in
-		rstwatch) printf 'build/%s.o\n' capture counters functions hooks seed ;;
+		rstwatch) printf 'build/%s.o\n' capture counters functions hooks peers rings seed ;;
 		functions) echo build/functions.o ;;
 		walk) echo build/seed.o ;;
 		esac

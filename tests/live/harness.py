@@ -23,7 +23,7 @@ import traceback
 
 __all__ = """ACK EMULATED FIN LIMIT NOBODY PSH RST RSTWATCH SYN URG FAMILIES Connection Failure Pair
 Skip Tap Watcher Way check check_report connect_refused defer end_process equal linger_0 make_client
-make_listener make_socket note reset_connections rstwatch run send_segment send_sequence
+make_listener make_socket note reset_connections rstwatch run segment send_segment send_sequence
 send_spoofed_syns start_process temporary_directory unshare_network wait_steady wait_until""".split()
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))

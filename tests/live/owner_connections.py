@@ -495,6 +495,43 @@ def _(one):
     one.around("reset", reset, one, c, "c", s, "s", (0, 1))
 
 
+@case("what we wrote and what that provoked does not end the idle time")
+def _(one):
+    c, s = one.around("opened", one.pair)
+    one.around("used", lambda: (c.send("c", 1), s.recv("s", 1)))
+    time.sleep(0.4)
+
+    def forget_and_write():
+        allow = one.drop(server, f"tcp dport {one.port}")
+        c.linger("c")
+        c.close("c")
+        allow()
+        s.send("s", 7)
+        s.wait_reset("s")
+
+    one.around("reset", forget_and_write)
+    one.sent(client, "aborted", owned(c), (0, 1), state="ESTABLISHED")
+    one.sent(client, "half_open", KERNEL, False, role=None)
+    one.received(server, "established", owned(s), (1, 7), state="ESTABLISHED")
+
+
+@case("a connection is not idle while something is sent again and again", IPV4)
+def _(one):
+    c, s = one.pair()
+    allow = one.drop(server, f"tcp dport {one.port}"), one.drop(client, f"tcp sport {one.port}")
+    c.linger("c")
+    c.close("c")
+    one.sent(client, "aborted", owned(c), (0, 0), state="ESTABLISHED")
+    s.send("s", 7)
+    time.sleep(1)  # twice at least, and the third time it comes through
+    for end in allow:
+        end()
+    one.around("reset", s.wait_reset, "s")
+    one.marks["used"] = one.marks["reset"]
+    one.sent(client, "half_open", KERNEL, False, role=None)
+    one.received(server, "established", owned(s), (0, 7), state="ESTABLISHED")
+
+
 @case("bytes that were sent twice count once", IPV4)
 def _(one):
     c, s = one.pair()

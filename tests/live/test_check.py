@@ -16,12 +16,13 @@ from harness import *
 tap = Tap()
 schema = json.loads(rstwatch("--json-schema").stdout)
 report = check_report()
+PARTS = ("causes", "stages", "audit", "owners", "signals")
 TRACEPOINTS = ("tcp_send_reset", "tcp_receive_reset", "kfree_skb")
 
 
 def unseen(said):
     """All that cannot be seen, by name."""
-    return {name for part in ("causes", "stages", "audit") for name, answer in said[part].items()
+    return {name for part in PARTS for name, answer in said[part].items()
             if answer["seen"] == "unseen"}
 
 
@@ -37,7 +38,7 @@ with tap.test("exit 0 if everything can be seen, 1 if something cannot"):
 
 with tap.test("the text says the same as the JSON"):
     lines = rstwatch("check").stdout.decode().splitlines()
-    for part in ("causes", "stages", "audit"):
+    for part in PARTS:
         for name, answer in report[part].items():
             check(any(re.match(rf"{name} +{answer['seen']}\b", line) for line in lines),
                   f"no line for {name}, {answer['seen']}")
@@ -46,7 +47,7 @@ with tap.test("the text says the same as the JSON"):
               f"no line for {name}, {hook['state']}")
 
 with tap.test("what is not seen says why, and a missing hook too"):
-    for part in ("causes", "stages", "audit"):
+    for part in PARTS:
         for name, answer in report[part].items():
             check(answer["seen"] == "exact" or answer.get("why"), f"{name}: no reason")
     for name, hook in report["hooks"].items():

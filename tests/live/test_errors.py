@@ -136,7 +136,7 @@ with tap.test("a limit that the kernel holds against BPF maps is named"):
 
 with tap.test("no resource limit has to be raised"):
     pair = Pair()
-    limits = ["prlimit", "--nofile=128:128", *(enough[1:] or ["--memlock=0:0"])]
+    limits = ["prlimit", "--nofile=256:256", *(enough[1:] or ["--memlock=0:0"])]
     watcher = Watcher("-i", "1", wrapper=[*limits, *as_nobody("bpf", "perfmon")], binary=binary)
     equal(connect_refused(pair.client, pair.server.ip4, 61001, 5), 5)
     equal(watcher.stop(), 0, "exit code; " + watcher.stderr())

@@ -133,8 +133,8 @@ with tap.test("-q prints windows, no events"):
     seen += watcher.lines
     equal(watcher.of_type("event"), [], "events")
     equal(watcher.sum(first.server, "sent"), 9, "sent")
-    check(sum(window["events_thinned"] for window in watcher.windows()) >= 18,
-          "events not streamed are counted as thinned")
+    for window in watcher.windows():  # they are looked at, though not shown
+        equal(window["events_thinned"], 0, "events thinned")
     watcher.check_books()
 
 with tap.test("--alerts prints alerts, no events, no windows"):

@@ -216,6 +216,31 @@ static inline struct rst_event edges_event(unsigned direction, unsigned cause)
 	return event;
 }
 
+/* A detector's alert, which says nothing yet but what each of them does. */
+static inline struct alert edges_alert(const struct edges *edges, enum alert_status status)
+{
+	struct alert alert = {.detected = true,
+			      .number = 3,
+			      .kind = ALERT_PORT_SCAN,
+			      .status = status,
+			      .severity = ALERT_WARNING,
+			      .advice = "Look."};
+
+	alert.time_ns = RECORDS_START_NS + 7 * SECOND_NS;
+	alert.first_seen_ns = alert.time_ns - 2 * SECOND_NS;
+	alert.time_real_ns = alert.time_ns + (uint64_t)edges->records.offset_ns;
+	alert.first_seen_real_ns = alert.first_seen_ns + (uint64_t)edges->records.offset_ns;
+	strcpy(alert.summary, "So it is.");
+	return alert;
+}
+
+static inline void edges_tell(struct edges *edges, const struct alert *alert)
+{
+	const struct pipeline *pipeline = edges->records.pipeline;
+
+	pipeline->sink.alert(pipeline->sink.context, &pipeline->run, alert);
+}
+
 /* 2001:db8::LAST */
 static inline void edges_ipv6(uint8_t address[16], uint8_t last)
 {

@@ -26,6 +26,7 @@ static const struct coverage_kernel v6_18 = {.send_reason = true,
 #define WHOSE                                                                                      \
 	(BIT(HOOK_STATE) | BIT(HOOK_READ) | BIT(HOOK_FORK) | BIT(HOOK_EXEC) | BIT(HOOK_RENAME) |   \
 	 BIT(HOOK_FREE) | BIT(HOOK_SEED) | BIT(HOOK_CREDS))
+#define SIGNALS	    BIT(HOOK_RETRANSMIT)
 #define TRACEPOINTS (BIT(HOOK_SEND) | BIT(HOOK_RECEIVE) | BIT(HOOK_DROP))
 #define REJECTS	    (BIT(HOOK_REJECT4) | BIT(HOOK_REJECT6))
 #define ALL	    (BIT(HOOKS) - 1)
@@ -108,6 +109,8 @@ static void assert_coverage(const struct coverage_kernel *kernel, unsigned attac
 			complete = complete && one->verdict != COVERAGE_UNSEEN;
 		}
 	}
+	for (unsigned i = 0; i < COVERAGE_SIGNALS; i++)
+		complete = complete && coverage_signal(&coverage, i).verdict != COVERAGE_UNSEEN;
 	assert_int_equal(used, count); /* each once */
 	assert_int_equal(coverage_is_complete(&coverage), complete);
 }
@@ -237,7 +240,7 @@ static void linux_6_12(void **state)
 	const unsigned all = wanted(&v6_12);
 
 	(void)state;
-	assert_int_equal(all, TRACEPOINTS | WHOSE | REJECTS | BIT(HOOK_REQUEST));
+	assert_int_equal(all, TRACEPOINTS | WHOSE | SIGNALS | REJECTS | BIT(HOOK_REQUEST));
 	assert_coverage(&v6_12, all, NULL, 0); /* everything, exactly */
 	ASSERT_COVERAGE(&v6_12, TRACEPOINTS, CAUSE(RST_FIREWALL, UNSEEN, NO_NETFILTER),
 			CAUSE(RST_STAGE_HANDSHAKE, INFERRED, OR_OUTSIDE),
@@ -257,7 +260,7 @@ static void linux_6_18(void **state)
 	const unsigned all = wanted(&v6_18);
 
 	(void)state;
-	assert_int_equal(all, TRACEPOINTS | WHOSE | REJECTS | BIT(HOOK_REQUEST));
+	assert_int_equal(all, TRACEPOINTS | WHOSE | SIGNALS | REJECTS | BIT(HOOK_REQUEST));
 	assert_coverage(&v6_18, all, NULL, 0);
 	assert_coverage(&v6_18, ALL, NULL, 0);
 	ASSERT_COVERAGE(&v6_18, TRACEPOINTS | WHOSE | REJECTS, CHALLENGED);
@@ -407,6 +410,7 @@ static void which_hooks_are_wanted(void **state)
 		[HOOK_EXEC] = {true, true, true, true, true, true},
 		[HOOK_RENAME] = {true, true, true, true, true, true},
 		[HOOK_FREE] = {true, true, true, true, true, true},
+		[HOOK_RETRANSMIT] = {true, true, true, true, true, true},
 		[HOOK_SEED] = {true, true, true, true, true, true},
 		[HOOK_CREDS] = {true, true, true, true, true, true},
 		[HOOK_SEND4] = {true, true, true, false, false, false},
@@ -462,6 +466,49 @@ static void owners_hook_by_hook(void **state)
 					 rows[i].without != BIT(HOOK_SEED));
 	}
 	assert_null(coverage_owner_name(COVERAGE_OWNERS));
+}
+
+/* --- signals --- */
+
+static void signals_hook_by_hook(void **state)
+{
+	static const struct {
+		const struct coverage_kernel *kernel;
+		unsigned without;
+		unsigned signal;
+		const char *why;
+	} unseen[] = {
+		{&v6_18, BIT(HOOK_RETRANSMIT), COVERAGE_SYNACK_RETRANSMITS,
+		 "tcp_retransmit_synack cannot be hooked"},
+		{&v6_18, BIT(HOOK_SEED), COVERAGE_LISTENING_SOCKETS, "sockets cannot be walked"},
+		{&v6_18, BIT(HOOK_DROP), COVERAGE_PROBES, NO_DROP},
+		{&v5_10, 0, COVERAGE_PROBES, NO_TRACE},
+		{&v5_17, 0, COVERAGE_PROBES, NO_TRACE},
+		{&v6_18, BIT(HOOK_STATE), COVERAGE_FAILED_CONNECTS,
+		 "inet_sock_set_state cannot be hooked"},
+		{&v6_18, BIT(HOOK_STATE), COVERAGE_KNOWN_PEERS,
+		 "inet_sock_set_state cannot be hooked"},
+	};
+	const struct coverage all = coverage_of(&v6_1, ALL);
+
+	(void)state;
+	for (unsigned i = 0; i < COVERAGE_SIGNALS; i++) {
+		assert_non_null(coverage_signal_name(i));
+		if (i == COVERAGE_SYNS)
+			assert_answer("signal", i, coverage_signal(&all, i), INFERRED,
+				      "sampled while something looks wrong");
+		else
+			assert_answer("signal", i, coverage_signal(&all, i), COVERAGE_EXACT, NULL);
+	}
+	for (size_t i = 0; i < COUNT_OF(unseen); i++) {
+		struct coverage coverage = coverage_of(unseen[i].kernel, ALL & ~unseen[i].without);
+
+		assert_answer("signal", unseen[i].signal,
+			      coverage_signal(&coverage, unseen[i].signal), UNSEEN, unseen[i].why);
+		assert_false(coverage_is_complete(&coverage));
+	}
+	assert_null(coverage_signal_name(COVERAGE_SIGNALS));
+	assert_int_equal(coverage_signal(&all, COVERAGE_SIGNALS).verdict, UNSEEN);
 }
 
 /* A hook that is not wanted changes no verdict. */
@@ -579,6 +626,7 @@ int main(void)
 		cmocka_unit_test(counters_of_inferred_causes),
 		cmocka_unit_test(which_hooks_are_wanted),
 		cmocka_unit_test(owners_hook_by_hook),
+		cmocka_unit_test(signals_hook_by_hook),
 		cmocka_unit_test(what_is_not_wanted_adds_nothing),
 		cmocka_unit_test(more_hooks_see_no_less),
 		cmocka_unit_test(less_than_exact_is_explained),

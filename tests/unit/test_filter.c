@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "unit.h"
 
+#include "alert.h"
 #include "filter.h"
 
 /* What each test varies in one place. */
@@ -376,6 +377,78 @@ static void alert_by_its_main_owner(void **state)
 	assert_false(filter_alert(&filter, RST_SENT, 7, &owner));
 }
 
+/* --- what detectors say --- */
+
+static struct alert incident_of(void)
+{
+	struct alert alert = {.detected = true,
+			      .netns = 7,
+			      .has_local = true,
+			      .local_port = 8080,
+			      .peer_count = 2};
+
+	unit_ipv4(alert.peers[0].key.address, 0x0a000007);
+	unit_ipv4(alert.peers[1].key.address, 0xc0a80001);
+	return alert;
+}
+
+static void incident_by_netns_and_port(void **state)
+{
+	struct alert alert = incident_of();
+	struct filter filter = {.netns = 7};
+
+	(void)state;
+	assert_true(filter_incident(&filter, &alert));
+	filter.netns = 8;
+	assert_false(filter_incident(&filter, &alert));
+	filter = (struct filter){.port_count = 2, .ports = {1, 8080}};
+	assert_true(filter_incident(&filter, &alert));
+	alert.local_port = 8081;
+	assert_false(filter_incident(&filter, &alert));
+	/* Of a service elsewhere. */
+	alert.has_local = false;
+	alert.peer_port = 8080;
+	assert_true(filter_incident(&filter, &alert));
+	alert.peer_port = 5432;
+	assert_false(filter_incident(&filter, &alert));
+	/* About no port, or about many: that hides nothing. */
+	alert.peer_port = 0;
+	assert_true(filter_incident(&filter, &alert));
+}
+
+static void incident_by_its_peers(void **state)
+{
+	struct alert alert = incident_of();
+	struct filter filter = {.has_peer = true};
+
+	(void)state;
+	assert_int_equal(address_parse_range("192.168.0.0/16", &filter.peer), 0);
+	assert_true(filter_incident(&filter, &alert)); /* one of them is enough */
+	alert.peer_count = 1;
+	assert_false(filter_incident(&filter, &alert));
+	alert.peer_count = 0;
+	assert_true(filter_incident(&filter, &alert));
+	alert = incident_of();
+	filter = (struct filter){.family = 6};
+	assert_false(filter_incident(&filter, &alert));
+	alert.peers[1].key.address[0] = 0x20;
+	assert_true(filter_incident(&filter, &alert));
+}
+
+static void incident_by_its_owner(void **state)
+{
+	const struct process process = {.number = 1, .pid = 812, .comm = "nginx"};
+	struct alert alert = incident_of();
+	struct filter filter = {.pid_count = 1, .pids = {812}};
+
+	(void)state;
+	assert_true(filter_incident(&filter, &alert)); /* it is not known whose it is */
+	alert.owner = (struct owner){.known_by = OWNER_SOCKET, .process = &process};
+	assert_true(filter_incident(&filter, &alert));
+	filter.pids[0] = 813;
+	assert_false(filter_incident(&filter, &alert));
+}
+
 static void conditions_add_up(void **state)
 {
 	struct filter filter = {.direction = RST_SENT,
@@ -426,6 +499,9 @@ int main(void)
 		cmocka_unit_test(cgroups),
 		cmocka_unit_test(owners_conditions_add_up),
 		cmocka_unit_test(alert_by_its_main_owner),
+		cmocka_unit_test(incident_by_netns_and_port),
+		cmocka_unit_test(incident_by_its_peers),
+		cmocka_unit_test(incident_by_its_owner),
 		cmocka_unit_test(conditions_add_up),
 	};
 

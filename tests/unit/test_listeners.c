@@ -409,6 +409,34 @@ static void full_of_sockets(void **state)
 	free(listeners);
 }
 
+static void only_port_of_a_namespace(void **state)
+{
+	struct listeners *listeners = open_listeners();
+	struct rst_listener change = change_of(RST_LISTENER_OPENED, 1, HOST, 1, 100);
+
+	(void)state;
+	assert_int_equal(listeners_only_port(listeners, NETNS), 0);
+	listeners_add(listeners, &change);
+	change = change_of(RST_LISTENER_OPENED, 2, 0, 1, 100); /* another address */
+	listeners_add(listeners, &change);
+	assert_int_equal(listeners_only_port(listeners, NETNS), PORT);
+	change.netns++;
+	change.socket = 3;
+	change.port++;
+	listeners_add(listeners, &change);
+	assert_int_equal(listeners_only_port(listeners, NETNS), PORT);
+	assert_int_equal(listeners_only_port(listeners, NETNS + 1), PORT + 1);
+	change.socket = 4;
+	change.port++;
+	listeners_add(listeners, &change);
+	assert_int_equal(listeners_only_port(listeners, NETNS + 1), 0);
+	change.change = RST_LISTENER_CLOSED;
+	change.time_ns = 200;
+	listeners_add(listeners, &change);
+	assert_int_equal(listeners_only_port(listeners, NETNS + 1), PORT + 1);
+	free(listeners);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -426,6 +454,7 @@ int main(void)
 		cmocka_unit_test(stops_again_unseen),
 		cmocka_unit_test(ports_come_and_go),
 		cmocka_unit_test(full_of_sockets),
+		cmocka_unit_test(only_port_of_a_namespace),
 	};
 
 	return cmocka_run_group_tests_name("listeners", tests, NULL, NULL);

@@ -8,7 +8,7 @@
 	"\"kernel\":\"6.18\",\"window_seconds\":10,\"hooks\":{}}\n"
 #define NO_LOSSES                                                                                  \
 	"\"events_thinned\":0,\"lost\":{\"events\":0,\"hook_calls\":0,\"ports\":0,\"peers\":0,"    \
-	"\"namespaces\":0,\"alarm_namespaces\":0}"
+	"\"namespaces\":0,\"alarm_namespaces\":0,\"signals\":0}"
 
 /* Of an event without a socket. */
 #define KERNEL ",\"owner\":{\"known_by\":\"kernel\"}"
@@ -108,7 +108,7 @@ static void names_that_are_not_ours(void **state)
 			   "\"distinct_namespaces\":1,\"dropped_before_tcp\":0,\"events\":1,"
 			   "\"events_thinned\":19,"
 			   "\"lost\":{\"events\":0,\"hook_calls\":0,\"ports\":0,\"peers\":0,"
-			   "\"namespaces\":0,\"alarm_namespaces\":0}}\n");
+			   "\"namespaces\":0,\"alarm_namespaces\":0,\"signals\":0}}\n");
 }
 
 /* --- events --- */
@@ -523,7 +523,8 @@ static void a_full_window(void **state)
 		     "{\"netns\":0,\"sent\":1,\"received\":0}],\"distinct_namespaces\":3,\"dropped_"
 		     "before_tcp\":0,"
 		     "\"events\":104,\"events_thinned\":2,\"lost\":{\"events\":3,\"hook_calls\":11,"
-		     "\"ports\":100,\"peers\":1,\"namespaces\":0,\"alarm_namespaces\":0}}\n");
+		     "\"ports\":100,\"peers\":1,\"namespaces\":0,\"alarm_namespaces\":0,"
+		     "\"signals\":0}}\n");
 }
 
 static void a_window_of_owners(void **state)
@@ -604,9 +605,10 @@ static void an_audit_that_agrees(void **state)
 			    "\"duration_seconds\":10,\"complete\":true,\"windows\":1,"
 			    "\"sent\":{\"total\":3,\"causes\":{\"aborted\":3}},"
 			    "\"received\":{\"total\":0,\"stages\":{}}," NO_UNEXPLAINED
-			    "\"events\":0,\"alerts\":0,\"events_thinned\":3,\"lost\":{"
+			    "\"events\":0,\"alerts\":0,\"alerts_muted\":0,\"alerts_folded\":0,"
+			    "\"events_thinned\":3,\"lost\":{"
 			    "\"events\":0,\"hook_calls\":0,\"ports\":0,\"peers\":0,"
-			    "\"namespaces\":0,\"alarm_namespaces\":0}}\n");
+			    "\"namespaces\":0,\"alarm_namespaces\":0,\"signals\":0}}\n");
 }
 
 static void an_audit_that_does_not(void **state)
@@ -664,9 +666,10 @@ static void an_audit_that_does_not(void **state)
 			    "\"received\":{\"total\":0,\"stages\":{}},"
 			    "\"unexplained\":{\"OutRsts\":5,\"AttemptFails\":-2,"
 			    "\"EstabResets\":1,\"EmbryonicRsts\":0},\"dropped_before_tcp\":0,"
-			    "\"events\":0,\"alerts\":0,\"events_thinned\":5,\"lost\":{"
+			    "\"events\":0,\"alerts\":0,\"alerts_muted\":0,\"alerts_folded\":0,"
+			    "\"events_thinned\":5,\"lost\":{"
 			    "\"events\":0,\"hook_calls\":0,\"ports\":0,\"peers\":0,"
-			    "\"namespaces\":0,\"alarm_namespaces\":0}}\n");
+			    "\"namespaces\":0,\"alarm_namespaces\":0,\"signals\":0}}\n");
 }
 
 /* What came until the base of a namespace was known is listed. */
@@ -745,7 +748,8 @@ static void resets_dropped_before_tcp(void **state)
 	written = edges_written(edges->output);
 	assert_non_null(strstr(written, "\"dropped_before_tcp\":5,\"events\":0,"));
 	assert_non_null(strstr(written, "\"dropped_before_tcp\":6,\"events\":0,"));
-	assert_non_null(strstr(written, "\"dropped_before_tcp\":11,\"events\":0,\"alerts\":0,"));
+	assert_non_null(strstr(written, "\"dropped_before_tcp\":11,\"events\":0,\"alerts\":0,"
+					"\"alerts_muted\":0,\"alerts_folded\":0,"));
 	assert_null(strstr(written, "\"audit\"")); /* nothing was compared */
 	free(written);
 }
@@ -926,6 +930,210 @@ static void an_alert_with_an_owner(void **state)
 			 "\"known_by\":\"socket\"},\"evidence\":");
 }
 
+/* --- alerts of detectors --- */
+
+#define DETECTED(status)                                                                           \
+	"{\"type\":\"alert\",\"id\":\"1700000000000-3\",\"alert\":\"port_scan\",\"status\":"       \
+	"\"" status "\",\"severity\":\"warning\",\"time\":\"2023-11-14T22:13:27.000000000Z\","     \
+	"\"first_seen\":\"2023-11-14T22:13:25.000000000Z\","
+#define WORDS "\"summary\":\"So it is.\",\"advice\":\"Look.\""
+
+/* What is not known is absent. */
+static void a_detected_alert_about_nothing(void **state)
+{
+	struct edges *edges = *state;
+	struct alert alert;
+
+	begin(edges);
+	alert = edges_alert(edges, ALERT_RAISED);
+	edges_tell(edges, &alert);
+	edges_assert(edges, DETECTED("raised") "\"evidence\":{}," WORDS "}\n");
+	alert.status = ALERT_UPDATED;
+	alert.has_local = true; /* but there is neither address nor port */
+	alert.advice = NULL;
+	edges_tell(edges, &alert);
+	edges_assert(edges, DETECTED("updated") "\"evidence\":{},\"summary\":\"So it is.\"}\n");
+}
+
+static void a_detected_alert_about_everything(void **state)
+{
+	struct edges *edges = *state;
+	struct alert alert;
+
+	begin(edges);
+	records_process(&edges->records, 1, 812, "n\"x\xff", "/system.slice/nginx.service");
+	alert = edges_alert(edges, ALERT_RAISED);
+	alert.netns = 4026531840;
+	alert.has_local = true;
+	unit_ipv4(alert.local, 0x0a000002);
+	alert.local_port = 443;
+	alert.peer_count = 2;
+	unit_ipv4(alert.peers[0].key.address, 0x0a000007);
+	alert.peers[0].count = 950;
+	edges_ipv6(alert.peers[1].key.address, 7);
+	alert.peers[1].count = 50;
+	alert.peers_all = 1000;
+	alert.peers_estimated = true;
+	alert.proof = ALERT_PROOF_NONE;
+	alert.owner =
+		(struct owner){.known_by = OWNER_LAST_LISTENER,
+			       .process = processes_find(&edges->records.pipeline->processes, 1),
+			       .stopped_ns = alert.time_ns - 1500000000,
+			       .exited = true,
+			       .exit_status = 11};
+	alert.touched = (struct alert_ports){.all = 20, .count = 3, .ports = {22, 80, 65535}};
+	alert.open = (struct alert_ports){.all = 1, .count = 1, .ports = {22}};
+	alert.facts[0] = (struct alert_fact){"probes", 20};
+	alert.facts[1] = (struct alert_fact){"share", 0.25};
+	alert.fact_count = 2;
+	alert.words[0] = (struct alert_word){"scan", "syn"};
+	alert.words[1] = (struct alert_word){"flags", "F\"P"};
+	alert.word_count = 2;
+	edges_tell(edges, &alert);
+	edges_assert(
+		edges,
+		DETECTED("raised") "\"netns\":4026531840,"
+				   "\"local\":{\"address\":\"10.0.0.2\",\"port\":443},"
+				   "\"peers\":[{\"address\":\"10.0.0.7\",\"count\":950},"
+				   "{\"address\":\"2001:db8::7\",\"count\":50}],"
+				   "\"distinct_peers\":1000,\"distinct_peers_estimated\":true,"
+				   "\"source_proof\":\"none\","
+				   "\"owner\":{\"pid\":812,\"comm\":\"n\\\"x\xef\xbf\xbd\",\"uid\":"
+				   "33,"
+				   "\"cgroup\":\"/system.slice/nginx.service\","
+				   "\"unit\":\"nginx.service\",\"known_by\":\"last_listener\","
+				   "\"stopped_ms\":1500,\"signal\":\"SIGSEGV\"},"
+				   "\"ports_touched\":[22,80,65535],\"distinct_ports\":20,"
+				   "\"ports_open\":[22],\"distinct_ports_open\":1,"
+				   "\"evidence\":{\"probes\":20,\"share\":0.25,\"scan\":\"syn\","
+				   "\"flags\":\"F\\\"P\"}," WORDS "}\n");
+}
+
+/* Any address of ours; only an address; the service is the peer's. */
+static void whose_port_it_is(void **state)
+{
+	struct edges *edges = *state;
+	struct alert alert;
+
+	begin(edges);
+	alert = edges_alert(edges, ALERT_RAISED);
+	alert.has_local = true;
+	alert.local_port = 80;
+	edges_tell(edges, &alert);
+	edges_assert(edges,
+		     DETECTED("raised") "\"local\":{\"port\":80},\"evidence\":{}," WORDS "}\n");
+	alert.local_port = 0;
+	edges_ipv6(alert.local, 2);
+	edges_tell(edges, &alert);
+	edges_assert(edges, DETECTED("raised") "\"local\":{\"address\":\"2001:db8::2\"},"
+					       "\"evidence\":{}," WORDS "}\n");
+	alert.has_local = false;
+	alert.peer_port = 5432;
+	edges_tell(edges, &alert);
+	edges_assert(edges, DETECTED("raised") "\"peer_port\":5432,\"evidence\":{}," WORDS "}\n");
+}
+
+/* How many there are is never less than what is listed, and known without a list too. */
+static void peers_and_their_proof(void **state)
+{
+	struct edges *edges = *state;
+	struct alert alert;
+
+	begin(edges);
+	alert = edges_alert(edges, ALERT_RAISED);
+	alert.peer_count = 1;
+	unit_ipv4(alert.peers[0].key.address, 0x0a000007);
+	alert.peers[0].count = 4;
+	alert.proof = ALERT_PROOF_HANDSHAKE;
+	alert.touched.count = 1;
+	alert.touched.ports[0] = 22;
+	edges_tell(edges, &alert);
+	edges_assert(edges,
+		     DETECTED("raised") "\"peers\":[{\"address\":\"10.0.0.7\",\"count\":4}],"
+					"\"distinct_peers\":1,\"distinct_peers_estimated\":false,"
+					"\"source_proof\":\"handshake\",\"ports_touched\":[22],"
+					"\"distinct_ports\":1,\"evidence\":{}," WORDS "}\n");
+	alert.peer_count = 2;
+	alert.peers_all = 1; /* an estimate can be lower */
+	edges_tell(edges, &alert);
+	edges_assert_has(edges, ",\"distinct_peers\":2,");
+	alert.peer_count = 0;
+	alert.peers_all = 9;
+	alert.proof = ALERT_PROOF_ANSWERED;
+	alert.touched.count = 0;
+	edges_tell(edges, &alert);
+	edges_assert(edges,
+		     DETECTED("raised") "\"distinct_peers\":9,\"distinct_peers_estimated\":false,"
+					"\"source_proof\":\"answered\",\"evidence\":{}," WORDS
+					"}\n");
+}
+
+static void how_it_was_cleared(void **state)
+{
+	struct edges *edges = *state;
+	struct alert alert;
+
+	begin(edges);
+	alert = edges_alert(edges, ALERT_CLEARED);
+	edges_tell(edges, &alert);
+	edges_assert(edges, DETECTED("cleared") "\"evidence\":{}," WORDS ",\"ended\":false}\n");
+	alert.ended = true;
+	edges_tell(edges, &alert);
+	edges_assert(edges, DETECTED("cleared") "\"evidence\":{}," WORDS ",\"ended\":true}\n");
+}
+
+/* From an incident: its peers in the order in which they count. */
+static void peers_of_an_incident(void **state)
+{
+	static const struct book_key key = {
+		.kind = ALERT_PORT_SCAN, .role = RST_ROLE_CLIENT, .port = 22};
+	struct incident *incident = unit_zeroed(sizeof(*incident));
+	struct edges *edges = *state;
+	struct alert alert;
+
+	begin(edges);
+	incident->key = key;
+	incident->severity = ALERT_INFO;
+	for (unsigned i = 0; i < ALERT_TOP; i++) {
+		uint8_t address[16];
+
+		unit_ipv4(address, 0x0a000000 + i);
+		book_add_peer(incident, address, (unsigned[]){3, 9, 3, 1, 10}[i]);
+	}
+	book_alert(incident, ALERT_RAISED, RECORDS_START_NS, &alert);
+	edges_tell(edges, &alert);
+	edges_assert_has(edges, ",\"peer_port\":22,"
+				"\"peers\":[{\"address\":\"10.0.0.4\",\"count\":10},"
+				"{\"address\":\"10.0.0.1\",\"count\":9},"
+				"{\"address\":\"10.0.0.0\",\"count\":3},"
+				"{\"address\":\"10.0.0.2\",\"count\":3},"
+				"{\"address\":\"10.0.0.3\",\"count\":1}],\"distinct_peers\":5,");
+	free(incident);
+}
+
+/* Signals that were left out; alerts that were not shown. */
+static void what_detectors_did_not_get(void **state)
+{
+	struct edges *edges = *state;
+	struct record_thinned thinned = {.head = RECORD_HEAD(record_thinned, RECORD_THINNED),
+					 .signals = 6};
+	char *written;
+
+	begin(edges);
+	edges->records.pipeline->totals.alerts = 5;
+	edges->records.pipeline->totals.alerts_muted = 4;
+	edges->records.pipeline->detect.book.folded_all = 3;
+	assert_int_equal(records_feed(&edges->records, &thinned), 0);
+	records_slice(&edges->records, SECOND_NS);
+	records_end(&edges->records);
+	written = edges_written(edges->output);
+	assert_non_null(
+		strstr(written, "\"alarm_namespaces\":0,\"signals\":6}}\n{\"type\":\"end\""));
+	assert_non_null(strstr(written, "\"alerts\":5,\"alerts_muted\":4,\"alerts_folded\":3,"));
+	assert_non_null(strstr(strstr(written, "\"end\""), "\"signals\":6}}\n"));
+	free(written);
+}
+
 /* --- the end --- */
 
 static void the_end(void **state)
@@ -957,15 +1165,16 @@ static void the_end(void **state)
 			   "before_tcp\":0,\"events\":0,"
 			   "\"events_thinned\":8,\"lost\":{\"events\":0,\"hook_calls\":0,\"ports\":"
 			   "0,"
-			   "\"peers\":0,\"namespaces\":0,\"alarm_namespaces\":0}}\n"
+			   "\"peers\":0,\"namespaces\":0,\"alarm_namespaces\":0,\"signals\":0}}\n"
 			   "{\"type\":\"end\",\"time\":\"2023-11-14T22:13:21.250000000Z\","
 			   "\"duration_seconds\":1.25,\"complete\":true,\"windows\":1,"
 			   "\"sent\":{\"total\":6,\"causes\":{\"aborted\":6}},"
 			   "\"received\":{\"total\":2,\"stages\":{\"refused\":2}}," NOT_AUDITED
-			   "\"events\":0,\"alerts\":0,\"events_thinned\":8,\"lost\":{\"events\":0,"
+			   "\"events\":0,\"alerts\":0,\"alerts_muted\":0,\"alerts_folded\":0,"
+			   "\"events_thinned\":8,\"lost\":{\"events\":0,"
 			   "\"hook_"
 			   "calls\":0,\"ports\":0,"
-			   "\"peers\":0,\"namespaces\":0,\"alarm_namespaces\":0}}\n");
+			   "\"peers\":0,\"namespaces\":0,\"alarm_namespaces\":0,\"signals\":0}}\n");
 }
 
 static void an_end_that_is_missing(void **state)
@@ -974,11 +1183,13 @@ static void an_end_that_is_missing(void **state)
 
 	begin(edges);
 	pipeline_finish(edges->records.pipeline, false);
-	edges_assert(edges, "{\"type\":\"end\",\"time\":\"2023-11-14T22:13:20.000000000Z\","
-			    "\"duration_seconds\":0,\"complete\":false,\"windows\":0,"
-			    "\"sent\":{\"total\":0,\"causes\":{}},"
-			    "\"received\":{\"total\":0,\"stages\":{}}," NOT_AUDITED
-			    "\"events\":0,\"alerts\":0," NO_LOSSES "}\n");
+	edges_assert(edges,
+		     "{\"type\":\"end\",\"time\":\"2023-11-14T22:13:20.000000000Z\","
+		     "\"duration_seconds\":0,\"complete\":false,\"windows\":0,"
+		     "\"sent\":{\"total\":0,\"causes\":{}},"
+		     "\"received\":{\"total\":0,\"stages\":{}}," NOT_AUDITED
+		     "\"events\":0,\"alerts\":0,\"alerts_muted\":0,\"alerts_folded\":0," NO_LOSSES
+		     "}\n");
 }
 
 /* --- what is hidden --- */
@@ -1065,6 +1276,13 @@ int main(void)
 		cmocka_unit_test_setup_teardown(an_estimate, setup, teardown),
 		cmocka_unit_test_setup_teardown(causes_of_a_later_version, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_alert, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_detected_alert_about_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_detected_alert_about_everything, setup, teardown),
+		cmocka_unit_test_setup_teardown(whose_port_it_is, setup, teardown),
+		cmocka_unit_test_setup_teardown(peers_and_their_proof, setup, teardown),
+		cmocka_unit_test_setup_teardown(how_it_was_cleared, setup, teardown),
+		cmocka_unit_test_setup_teardown(peers_of_an_incident, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_detectors_did_not_get, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_end, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_end_that_is_missing, setup, teardown),
 		cmocka_unit_test(what_the_view_hides),

@@ -6,7 +6,7 @@
 #include "options.h"
 #include "rate.h"
 
-#define WORDS 80
+#define WORDS 160
 
 /* The words behind "rstwatch", parsed. argv must not change, nor *options on failure. */
 static int parse_words(struct options *options, char error[OPTIONS_ERROR_BYTES],
@@ -419,6 +419,33 @@ static void bad_rates(void **state)
 	REFUSE("give up a number from 0 to 86400", "--rate", "up=86401");
 }
 
+static void mute(void **state)
+{
+	struct options options =
+		ACCEPT("--mute", "alert=port_scan peer=10.0.0.0/24", "--mute=severity=info", "-j");
+	const char *words[2 * MUTE_RULES + 3] = {NULL};
+
+	(void)state;
+	assert_int_equal(ACCEPT("-j").mute.count, 0);
+	assert_int_equal(options.mute.count, 2);
+	assert_int_equal(options.mute.rules[0].kind, ALERT_PORT_SCAN);
+	assert_int_equal(options.mute.rules[1].severity, ALERT_INFO);
+	assert_int_equal(options.mute.rules[1].kind, 0);
+	REFUSE("--mute: give KEY=VALUE", "--mute", "");
+	REFUSE("keys alert peer port netns severity process unit container", "--mute", "foo=1");
+	REFUSE("--mute: port=0: give a port", "--mute", "port=80", "--mute", "port=0");
+	REFUSE("stands there twice", "--mute", "port=80 port=81");
+	REFUSE("--mute: 'port?\?=80'", "--mute", "port\n\033=80"); /* one line */
+	REFUSE("stale_connections backscatter", "--mute", "alert=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa");
+	for (unsigned i = 0; i <= MUTE_RULES; i++) {
+		words[2 * i] = "--mute";
+		words[2 * i + 1] = "port=80";
+	}
+	refuse_words("at most 64 rules", words);
+	words[2 * MUTE_RULES] = NULL;
+	assert_int_equal(accept_words(words).mute.count, MUTE_RULES);
+}
+
 /* --- commands --- */
 
 static void record(void **state)
@@ -495,6 +522,7 @@ static void check(void **state)
 						 {"--cause", "aborted"},
 						 {"--netns", "1"},
 						 {"--rate", "floor=1"},
+						 {"--mute", "port=80"},
 						 {"-w"},
 						 {"--wide"},
 						 {"-T"},
@@ -605,7 +633,7 @@ static void missing_values(void **state)
 	static const char *const names[] = {"--interval", "--duration", "--count", "--port",
 					    "--peer",	  "--cause",	"--netns", "--rate",
 					    "--btf",	  "--pid",	"--unit",  "--container",
-					    "--cgroup"};
+					    "--cgroup",	  "--mute"};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(letters); i++) {
@@ -737,6 +765,7 @@ static void help_names_every_option(void **state)
 					      "    --cause NAME",
 					      "    --netns INODE",
 					      "    --rate KEY=N[,...]",
+					      "    --mute RULE",
 					      "-w, --wide",
 					      "-T, --time",
 					      "-t, --seconds",
@@ -765,6 +794,14 @@ static void help_names_every_option(void **state)
 	for (size_t i = 0; i < COUNT_OF(options); i++)
 		if (!strstr(text, options[i]))
 			fail_msg("no %s", options[i]);
+	for (unsigned kind = 1; kind < ALERT_KINDS; kind++) {
+		char line_of[64];
+
+		snprintf(line_of, sizeof(line_of), "\n  %s ", alert_kind_name(kind));
+		if (!strstr(text, line_of))
+			fail_msg("no %s", alert_kind_name(kind));
+	}
+	assert_null(strstr(text, "(null)"));
 	for (line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
 		if (strlen(line) > 80)
 			fail_msg("more than 80 columns: %s", line);
@@ -790,6 +827,7 @@ int main(void)
 		cmocka_unit_test(causes),
 		cmocka_unit_test(rate),
 		cmocka_unit_test(bad_rates),
+		cmocka_unit_test(mute),
 		cmocka_unit_test(record),
 		cmocka_unit_test(replay),
 		cmocka_unit_test(check),

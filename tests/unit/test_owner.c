@@ -281,10 +281,31 @@ static void exits(void **state)
 
 #define OWNER_TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
+static void kept_without_its_processes(void **state)
+{
+	const struct process process = {.number = 5}, neighbor = {.number = 6};
+	const struct owner owner = {.known_by = OWNER_LAST_LISTENER,
+				    .process = &process,
+				    .neighbor = &neighbor,
+				    .stopped_ns = 9};
+	const struct owner nobody = {.known_by = OWNER_KERNEL};
+	struct owner kept;
+
+	(void)state;
+	assert_int_equal(owner_keep(&kept, &owner), 5);
+	assert_int_equal(kept.known_by, OWNER_LAST_LISTENER);
+	assert_int_equal(kept.stopped_ns, 9);
+	assert_null(kept.process);
+	assert_null(kept.neighbor);
+	assert_int_equal(owner_keep(&kept, &nobody), 0);
+	assert_int_equal(kept.known_by, OWNER_KERNEL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names),
+		cmocka_unit_test(kept_without_its_processes),
 		OWNER_TEST(process_of_the_socket_goes_first),
 		OWNER_TEST(firewall_and_kernel),
 		OWNER_TEST(listeners_of_the_port),

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "records.h"
+#include "settings.h"
 
 #define FROM_START(seconds) (RECORDS_START_NS + (seconds)*SECOND_NS)
 
@@ -925,6 +926,132 @@ static void update_and_clear_keep_the_number(void **state)
 	records_close(&records);
 }
 
+/* --- what detectors say --- */
+
+/* A second in which resets were sent blindly at one connection, and three of them streamed. */
+static void sweep(struct records *records, uint64_t count)
+{
+	struct rst_event event = {.netns = 7,
+				  .local_port = 80,
+				  .peer_port = 40000,
+				  .direction = RST_RECEIVED,
+				  .cause = RST_STAGE_REJECTED,
+				  .state = RST_STATE_ESTABLISHED,
+				  .role = RST_ROLE_SERVER};
+
+	unit_ipv4(event.local, 0x0a000002);
+	unit_ipv4(event.peer, 0x0a000007);
+	for (unsigned i = 1; i <= 3; i++) {
+		event.time_ns = records->now_ns + i * SECOND_NS / 4;
+		records_event(records, event);
+	}
+	records_count(records,
+		      PORT_KEY(.netns = 7, .port = 80, .direction = RST_RECEIVED,
+			       .cause = RST_STAGE_REJECTED, .role = RST_ROLE_SERVER),
+		      count);
+	records_slice(records, SECOND_NS);
+}
+
+static void incidents_are_alerts(void **state)
+{
+	struct records *records = *state;
+	const struct alert *alert = records->told->alert;
+
+	records_quiet(records, 100);
+	records->offset_ns += 5000 * SECOND_NS; /* the wall clock is put forward */
+	records_quiet(records, 1);
+	sweep(records, 1000);
+	assert_int_equal(records->told->alerts, 2);
+	assert_int_equal(alert[0].kind, ALERT_RESET_INJECTION);
+	assert_int_equal(alert[0].status, ALERT_RAISED);
+	assert_int_equal(alert[0].number, 1);
+	assert_int_equal(alert[0].netns, 7);
+	/* At once, and not with the slice. */
+	assert_int_equal(alert[0].time_ns, FROM_START(101) + 3 * SECOND_NS / 4);
+	assert_int_equal(alert[0].first_seen_ns, alert[0].time_ns);
+	assert_int_equal(alert[0].time_real_ns, alert[0].time_ns + (uint64_t)records->offset_ns);
+	assert_int_equal(alert[0].first_seen_real_ns, alert[0].time_real_ns);
+	/* More severe, as the counters say. */
+	assert_int_equal(alert[1].status, ALERT_UPDATED);
+	assert_int_equal(alert[1].number, 1);
+	assert_int_equal(alert[1].severity, ALERT_WARNING);
+	assert_int_equal(alert[1].total, 1000);
+	assert_int_equal(alert[1].time_ns, FROM_START(102));
+	records_quiet(records, 60);
+	assert_int_equal(records->told->alerts, 3);
+	assert_int_equal(alert[2].status, ALERT_CLEARED);
+	assert_int_equal(alert[2].number, 1);
+	assert_int_equal(alert[2].first_seen_real_ns, alert[0].first_seen_real_ns);
+	records_end(records);
+	assert_int_equal(records->told->totals.alerts, 1);
+	assert_int_equal(records->told->totals.alerts_folded, 0);
+}
+
+/* Numbers are given in one order, to rate alarms and incidents alike. */
+static void incidents_and_rates_share_their_numbers(void **state)
+{
+	struct records *records = *state;
+
+	flood(records, web, 1000);
+	assert_int_equal(records->told->alerts, 2);
+	sweep(records, 10);
+	assert_int_equal(records->told->alert[2].kind, ALERT_RESET_INJECTION);
+	assert_int_equal(records->told->alert[2].number, 3);
+}
+
+/* What an incident is about has its alert already. */
+static void explained_resets_raise_no_rate_alarm(void **state)
+{
+	struct records *records = *state;
+
+	records_quiet(records, 100);
+	for (unsigned i = 0; i < 60; i++)
+		sweep(records, 1000);
+	for (unsigned i = 0; i < records->told->alerts; i++)
+		assert_int_equal(records->told->alert[i].kind, ALERT_RESET_INJECTION);
+	assert_int_equal(records->told->alert[0].status, ALERT_RAISED);
+	/* They are counted all the same. */
+	assert_int_equal(records->told->window[10].causes[RST_STAGE_REJECTED], 10000);
+}
+
+/* The same counters without an incident: nobody has seen what they were. */
+static void unexplained_resets_raise_one(void **state)
+{
+	struct records *records = *state;
+
+	flood(records,
+	      PORT_KEY(.netns = 7, .port = 80, .direction = RST_RECEIVED,
+		       .cause = RST_STAGE_REJECTED, .role = RST_ROLE_SERVER),
+	      1000);
+	assert_int_equal(records->told->alerts, 2);
+	assert_int_equal(records->told->alert[0].kind, ALERT_RST_RECEIVED_RATE);
+}
+
+/* An incident that is not shown is raised all the same, and counted. */
+static void filters_hide_incidents(void **state)
+{
+	const struct pipeline_settings cases[] = {
+		{.filter = {.netns = 8}},
+		{.filter = {.port_count = 1, .ports = {81}}},
+		{.filter = {.family = 6}},
+		{.filter = {.netns = 7, .port_count = 1, .ports = {80}, .family = 4}},
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < COUNT_OF(cases); i++) {
+		bool shown = i == COUNT_OF(cases) - 1;
+		struct records records;
+
+		records_begin(&records, &cases[i]);
+		sweep(&records, 2000);
+		records_quiet(&records, 60);
+		records_end(&records);
+		assert_int_equal(records.told->alerts, shown ? 3 : 0);
+		assert_int_equal(records.told->totals.alerts, 1);
+		records_close(&records);
+	}
+}
+
 static void resets_without_a_port_count_for_the_host(void **state)
 {
 	struct records *records = *state;
@@ -1089,6 +1216,34 @@ static void event_for_a_listener(void **state)
 	assert_true(told->owner[2].exited);
 	assert_int_equal(told->owner[2].exit_status, 11);
 	assert_int_equal(told->owner[3].known_by, OWNER_KERNEL);
+}
+
+/* What a detector wants to be told is asked for at once, not only at the end of a slice. */
+static void what_is_wanted_is_asked_for_at_once(void **state)
+{
+	struct records *records = *state;
+	struct record_signal record = {.head = RECORD_HEAD(record_signal, RECORD_SIGNAL),
+				       .signal = {.kind = RST_SIGNAL_CONNECT_FAILED, .owner = 5}};
+	struct rst_event event = OWN_EVENT(.owner = 6);
+
+	event.direction = RST_RECEIVED;
+	event.cause = RST_STAGE_REFUSED;
+	event.role = RST_ROLE_CLIENT;
+	for (unsigned i = 0; i < 3; i++) {
+		assert_int_equal(records->pipeline->watch, 0);
+		record.signal.time_ns = records->start.monotonic_ns + 1 + i;
+		record.signal.peer_port = 80 + i;
+		assert_int_equal(records_feed(records, &record), 0);
+	}
+	assert_int_equal(records->pipeline->watch, RST_WATCH_CONNECTS);
+	records->pipeline->watch = records->pipeline->detect.world.watch = 0;
+	for (unsigned i = 0; i < 3; i++) {
+		assert_int_equal(records->pipeline->watch, 0);
+		event.time_ns = records->start.monotonic_ns + 10 + i;
+		event.peer_port = 80 + i;
+		records_event(records, event);
+	}
+	assert_int_equal(records->pipeline->watch, RST_WATCH_CONNECTS);
 }
 
 /* A record of 72 bytes has none; one of 96 or more does. */
@@ -1354,6 +1509,11 @@ int main(void)
 		RECORDS_TEST(alert_carries_its_evidence),
 		RECORDS_TEST(alert_of_a_long_slice_stays_below_100_percent),
 		cmocka_unit_test(update_and_clear_keep_the_number),
+		RECORDS_TEST(incidents_are_alerts),
+		RECORDS_TEST(incidents_and_rates_share_their_numbers),
+		RECORDS_TEST(explained_resets_raise_no_rate_alarm),
+		RECORDS_TEST(unexplained_resets_raise_one),
+		cmocka_unit_test(filters_hide_incidents),
 		RECORDS_TEST(resets_without_a_port_count_for_the_host),
 		RECORDS_TEST(no_alert_in_the_first_minute),
 		cmocka_unit_test(filters_hide_but_do_not_change),
@@ -1362,6 +1522,7 @@ int main(void)
 		RECORDS_TEST(event_with_its_owner),
 		RECORDS_TEST(event_for_a_listener),
 		RECORDS_TEST(event_with_its_connection),
+		RECORDS_TEST(what_is_wanted_is_asked_for_at_once),
 		RECORDS_TEST(names_of_namespaces),
 		RECORDS_TEST(names_of_many_namespaces),
 		RECORDS_TEST(owners_of_windows),

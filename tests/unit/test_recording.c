@@ -180,7 +180,8 @@ static void kinds_and_sizes(void **state)
 		{7, RECORD_OTHER, 24},	 {8, RECORD_DISTINCT, 16400},  {9, RECORD_SLICE, 96},
 		{10, RECORD_END, 24},	 {11, RECORD_DROP_REASON, 56}, {12, RECORD_OUTSIDE, 16},
 		{13, RECORD_KERNEL, 72}, {14, RECORD_PROCESS, 784},    {15, RECORD_LISTENER, 56},
-		{16, RECORD_NETNS, 80},
+		{16, RECORD_NETNS, 80},	 {17, RECORD_SIGNAL, 88},      {18, RECORD_LISTENING, 96},
+		{19, RECORD_QUEUES, 96}, {20, RECORD_THINNED, 16},
 	};
 
 	(void)state;
@@ -353,7 +354,7 @@ static void the_header(void **state)
 	assert_int_equal(header.major, RECORDING_MAJOR);
 	assert_int_equal(header.major, 1);
 	assert_int_equal(header.minor, RECORDING_MINOR);
-	assert_int_equal(header.minor, 2); /* owners, connections and names */
+	assert_int_equal(header.minor, 3); /* signals and queues */
 	assert_int_equal(header.flags, RECORDING_INCOMPLETE);
 	add_slice(&recorded, 0);
 	finish(&recorded, true);

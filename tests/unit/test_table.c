@@ -185,6 +185,26 @@ static void removes_and_replaces_like_a_plain_array(void **state)
 	}
 }
 
+static void renew_takes_the_place_of_the_oldest(void **state)
+{
+	struct owner owner;
+	uint32_t next = 0;
+
+	(void)state;
+	open_dirty(&owner, 42, 0x55);
+	for (uint32_t i = 0; i < 3 * CAPACITY; i++) {
+		const uint32_t key[2] = {i, 1};
+		struct entry *entry = table_renew(&owner.entries, &next, key);
+
+		assert_int_equal(entry->count, 0);
+		entry->count = i + 1;
+		assert_ptr_equal(table_renew(&owner.entries, &next, key), entry);
+		assert_int_equal(entry->count, i + 1);
+		assert_null(i >= CAPACITY ? find(&owner, i - CAPACITY, 1) : NULL);
+		assert_true(i + 1 < CAPACITY || find(&owner, i + 1 - CAPACITY, 1));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -193,6 +213,7 @@ int main(void)
 		cmocka_unit_test(full_table_refuses_new_keys_only),
 		cmocka_unit_test(order_is_of_arrival_whatever_the_seed),
 		cmocka_unit_test(clear_forgets_all_and_leaves_no_ghosts),
+		cmocka_unit_test(renew_takes_the_place_of_the_oldest),
 		cmocka_unit_test(removes_and_replaces_like_a_plain_array),
 	};
 

@@ -1162,6 +1162,205 @@ static void no_escape_without_color(void **state)
 	free(written);
 }
 
+/* --- alerts of detectors --- */
+
+static const struct view alerts_only = {.wall_time = true, .utc = true};
+static const struct view alerts_wide = {.wall_time = true, .utc = true, .wide = true};
+
+#define RAISED "*** 22:13:27 ALERT port_scan raised (warning, since 22:13:25)\n    So it is.\n"
+#define ADVICE "    advice    Look.\n"
+
+static struct alert begin_alert(struct edges *edges, const struct view *view)
+{
+	reopen(edges, view, NULL);
+	begin(edges);
+	return edges_alert(edges, ALERT_RAISED);
+}
+
+static void a_detected_alert_about_nothing(void **state)
+{
+	struct edges *edges = *state;
+	struct alert alert = begin_alert(edges, &alerts_wide);
+
+	edges_tell(edges, &alert);
+	edges_assert(edges, RAISED ADVICE);
+	alert.has_local = true; /* but there is neither address nor port */
+	alert.proof = ALERT_PROOF_NONE;
+	alert.advice = NULL;
+	edges_tell(edges, &alert);
+	edges_assert(edges, RAISED);
+}
+
+static struct alert full_alert(struct edges *edges, const struct view *view)
+{
+	static const char *const facts[] = {"probes", "ports", "share", "rate",
+					    "open",   "age",   "seven", "eight"};
+	struct alert alert = begin_alert(edges, view);
+
+	records_process(&edges->records, 1, 812, "n\033x", "/system.slice/nginx.service");
+	alert.netns = 4026531840;
+	alert.has_local = true;
+	unit_ipv4(alert.local, 0x0a000002);
+	alert.local_port = 443;
+	alert.peer_count = 2;
+	unit_ipv4(alert.peers[0].key.address, 0x0a000007);
+	alert.peers[0].count = 950;
+	edges_ipv6(alert.peers[1].key.address, 7);
+	alert.peers[1].count = 50;
+	alert.peers_all = 1000;
+	alert.peers_estimated = true;
+	alert.proof = ALERT_PROOF_NONE;
+	alert.owner =
+		(struct owner){.known_by = OWNER_LISTENER,
+			       .process = processes_find(&edges->records.pipeline->processes, 1)};
+	alert.touched = (struct alert_ports){.all = 20, .count = 3, .ports = {22, 80, 65535}};
+	alert.open = (struct alert_ports){.all = 1, .count = 1, .ports = {22}};
+	for (unsigned i = 0; i < COUNT_OF(facts); i++)
+		alert.facts[i] = (struct alert_fact){facts[i], i + 0.25};
+	alert.fact_count = COUNT_OF(facts);
+	alert.words[0] = (struct alert_word){"scan", "syn"};
+	alert.words[1] = (struct alert_word){"order", "random"};
+	alert.word_count = 2;
+	return alert;
+}
+
+#define FULL_PEERS                                                                                 \
+	"    peers     10.0.0.7 950, 2001:db8::7 50; 1000 distinct (estimate) (unproven)\n"        \
+	"    ports     22, 80, 65535, and 17 more\n"                                               \
+	"    open      22\n"
+#define SIX                                                                                        \
+	"    evidence  scan syn, order random, probes 0.25, ports 1.25, share 2.25, rate 3.25, "   \
+	"open 4.25, age 5.25"
+
+static void a_detected_alert_about_everything(void **state)
+{
+	struct edges *edges = *state;
+	struct alert alert = full_alert(edges, &alerts_only);
+
+	edges_tell(edges, &alert);
+	edges_assert(edges, RAISED "    local     10.0.0.2:443\n"
+				   "    owner     n?x (812) listener\n" FULL_PEERS SIX
+				   ", and 2 more\n" ADVICE);
+	alert.fact_count = 6;
+	alert.word_count = 0;
+	edges_tell(edges, &alert);
+	edges_assert_has(edges, "    evidence  probes 0.25, ports 1.25, share 2.25, rate 3.25, "
+				"open 4.25, age 5.25\n" ADVICE);
+	alert.fact_count = 0;
+	alert.word_count = 1;
+	edges_tell(edges, &alert);
+	edges_assert_has(edges, "    evidence  scan syn\n" ADVICE);
+}
+
+static void a_detected_alert_that_is_wide(void **state)
+{
+	struct edges *edges = *state;
+	struct alert alert = full_alert(edges, &alerts_wide);
+
+	edges_tell(edges, &alert);
+	edges_assert(edges,
+		     RAISED "    local     10.0.0.2:443\n"
+			    "    netns     4026531840\n"
+			    "    owner     n?x (812) listener, nginx.service\n" FULL_PEERS SIX
+			    ", seven 6.25, eight 7.25\n" ADVICE);
+}
+
+/* Any address of ours; only an address; the service is the peer's. */
+static void whose_port_it_is(void **state)
+{
+	struct edges *edges = *state;
+	struct alert alert = begin_alert(edges, &alerts_only);
+
+	alert.has_local = true;
+	alert.local_port = 80;
+	edges_tell(edges, &alert);
+	edges_assert(edges, RAISED "    local     *:80\n" ADVICE);
+	edges_ipv6(alert.local, 2);
+	edges_tell(edges, &alert);
+	edges_assert(edges, RAISED "    local     [2001:db8::2]:80\n" ADVICE);
+	alert.local_port = 0;
+	edges_tell(edges, &alert);
+	edges_assert(edges, RAISED "    local     2001:db8::2\n" ADVICE);
+	alert.has_local = false;
+	alert.peer_port = 5432;
+	edges_tell(edges, &alert);
+	edges_assert(edges, RAISED "    peers     their port 5432\n" ADVICE);
+	alert.peers_all = 3;
+	edges_tell(edges, &alert);
+	edges_assert(edges, RAISED "    peers     their port 5432; 3 distinct\n" ADVICE);
+	alert.peer_count = 2;
+	alert.peers_all = 2;
+	alert.proof = ALERT_PROOF_HANDSHAKE;
+	unit_ipv4(alert.peers[0].key.address, 0x0a000007);
+	edges_ipv6(alert.peers[1].key.address, 7);
+	alert.peers[0].count = alert.peers[1].count = 4;
+	edges_tell(edges, &alert);
+	edges_assert(edges, RAISED "    peers     10.0.0.7:5432 4, [2001:db8::7]:5432 4\n" ADVICE);
+	alert.peer_count = 0;
+	alert.peer_port = 0;
+	alert.proof = ALERT_PROOF_NONE;
+	edges_tell(edges, &alert);
+	edges_assert(edges, RAISED "    peers     2 distinct (unproven)\n" ADVICE);
+}
+
+/* In one sentence; the rest is for who asks. */
+static void how_it_was_cleared(void **state)
+{
+	struct edges *edges = *state;
+	struct alert alert = full_alert(edges, &alerts_only);
+
+	alert.status = ALERT_CLEARED;
+	edges_tell(edges, &alert);
+	edges_assert(edges, "*** 22:13:27 ALERT port_scan cleared (warning, since 22:13:25, quiet "
+			    "now)\n    So it is.\n");
+	alert.ended = true;
+	edges_tell(edges, &alert);
+	edges_assert(edges, "*** 22:13:27 ALERT port_scan cleared (warning, since 22:13:25, over)\n"
+			    "    So it is.\n");
+	alert = full_alert(edges, &alerts_wide);
+	alert.status = ALERT_CLEARED;
+	edges_tell(edges, &alert);
+	edges_assert_end(edges, FULL_PEERS SIX ", seven 6.25, eight 7.25\n");
+}
+
+static void colors_of_severities(void **state)
+{
+	struct view view = {.wall_time = true, .utc = true, .color = true};
+	struct edges *edges = *state;
+	struct alert alert = begin_alert(edges, &view);
+
+	for (unsigned i = 0; i < 3; i++) {
+		static const char *const colors[] = {"\033[1;33m***", "\033[1;31m***",
+						     "\033[1;31m***"};
+
+		alert.severity = ALERT_INFO + i;
+		edges_tell(edges, &alert);
+		edges_assert_has(edges, colors[i]);
+	}
+	alert.status = ALERT_CLEARED;
+	edges_tell(edges, &alert);
+	edges_assert_has(edges, "\033[1;32m***");
+}
+
+/* Signals that were left out; alerts that were not shown. */
+static void what_detectors_did_not_get(void **state)
+{
+	struct edges *edges = *state;
+	struct record_thinned thinned = {.head = RECORD_HEAD(record_thinned, RECORD_THINNED),
+					 .signals = 6};
+
+	begin(edges);
+	edges->records.pipeline->totals.alerts = 5;
+	edges->records.pipeline->totals.alerts_muted = 4;
+	edges->records.pipeline->detect.book.folded_all = 3;
+	assert_int_equal(records_feed(&edges->records, &thinned), 0);
+	records_slice(&edges->records, SECOND_NS);
+	records_end(&edges->records);
+	edges_assert(edges, "--- 22:13:20 to 22:13:21: no resets\n"
+			    "    LOST      signals for the detectors (too many) 6\n"
+			    "--- end: 1 s, sent 0, received 0, alerts 5, muted 4, folded 3\n");
+}
+
 /* --- the end, and what is hidden --- */
 
 static void the_end(void **state)
@@ -1264,6 +1463,13 @@ int main(void)
 		cmocka_unit_test_setup_teardown(alerts, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_alert_with_owners, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_alert_about_nothing_known, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_detected_alert_about_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_detected_alert_about_everything, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_detected_alert_that_is_wide, setup, teardown),
+		cmocka_unit_test_setup_teardown(whose_port_it_is, setup, teardown),
+		cmocka_unit_test_setup_teardown(how_it_was_cleared, setup, teardown),
+		cmocka_unit_test_setup_teardown(colors_of_severities, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_detectors_did_not_get, setup, teardown),
 		cmocka_unit_test_setup_teardown(colors, setup, teardown),
 		cmocka_unit_test_setup_teardown(no_escape_without_color, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_end, setup, teardown),
