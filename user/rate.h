@@ -6,7 +6,8 @@
  *     factor * max(floor, average of the minute before those ten seconds)
  *
  * and holds until it is no higher than `hold` times that maximum. Nothing is judged during the
- * first `after` seconds. It is stepped once per slice, on resets really counted.
+ * first `after` seconds. It is stepped once per slice, on resets really counted, but for those that
+ * an open alert of a detector explains.
  */
 #ifndef RSTWATCH_RATE_H
 #define RSTWATCH_RATE_H
