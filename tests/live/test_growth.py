@@ -35,7 +35,7 @@ def maps_of(pid):
                 info = dict(line.split(":", 1) for line in file.read().splitlines() if ":" in line)
         except FileNotFoundError:
             continue
-        if "map_id" in info:
+        if "map_id" in info and "memlock" in info:  # else it is an iterator of that map
             maps[int(info["map_id"])] = int(info["max_entries"]), int(info["memlock"])
     return maps
 
