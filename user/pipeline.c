@@ -283,6 +283,10 @@ static void report_rate(void *context, struct rate_series *series, enum alert_st
 	alert->facts[4] = (struct alert_fact){"resets_since_first", series->since_first};
 	alert->fact_count = 5;
 	recent_explain(&pipeline->recent, &pipeline->processes, alert);
+	/* What a detector explains is in the counts of peers, and in no other. */
+	for (unsigned i = 0; i < alert->peer_count; i++)
+		if (alert->peers[i].count > alert->total)
+			alert->peers[i].count = alert->total;
 	advice_rate(alert, verdict);
 	owner = alert_main_owner(alert);
 	if (lets_through(pipeline, alert,
@@ -352,6 +356,23 @@ static int feed_end(struct pipeline *pipeline, const struct record_end *end)
 	return 0;
 }
 
+/* The rate alarms and their evidence are about what no detector explains. */
+static int feed_port(struct pipeline *pipeline, const struct record_port *port)
+{
+	struct record_port rest = *port;
+
+	if (!is_direction(port->key.direction))
+		return -EPROTO;
+	window_add_port(&pipeline->window, port);
+	audit_add_port(&pipeline->audit, port);
+	rest.count -= detect_count(&pipeline->detect, &port->key, port->count);
+	if (!rest.count)
+		return 0;
+	recent_add_port(&pipeline->recent, &rest);
+	rate_add(&pipeline->rate, rest.key.netns, rest.key.direction, rest.count);
+	return 0;
+}
+
 int pipeline_feed(void *context, const struct record *record)
 {
 	struct pipeline *pipeline = context;
@@ -374,18 +395,8 @@ int pipeline_feed(void *context, const struct record *record)
 		return feed_start(pipeline, (const void *)record);
 	case RECORD_EVENT:
 		return feed_event(pipeline, (const void *)record);
-	case RECORD_PORT: {
-		const struct record_port *port = (const void *)record;
-
-		if (!is_direction(port->key.direction))
-			return -EPROTO;
-		window_add_port(&pipeline->window, port);
-		recent_add_port(&pipeline->recent, port);
-		audit_add_port(&pipeline->audit, port);
-		rate_add(&pipeline->rate, port->key.netns, port->key.direction,
-			 port->count - detect_count(&pipeline->detect, &port->key, port->count));
-		return 0;
-	}
+	case RECORD_PORT:
+		return feed_port(pipeline, (const void *)record);
 	case RECORD_PEER: {
 		const struct record_peer *peer = (const void *)record;
 

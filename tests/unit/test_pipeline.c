@@ -1027,6 +1027,34 @@ static void unexplained_resets_raise_one(void **state)
 	assert_int_equal(records->told->alert[0].kind, ALERT_RST_RECEIVED_RATE);
 }
 
+/* An alarm's evidence is what it is about: not what has its own alert. */
+static void a_rate_alarm_names_what_is_left(void **state)
+{
+	struct records *records = *state;
+	const struct alert *alarm = NULL;
+
+	records_quiet(records, 100);
+	for (unsigned i = 0; i < 30; i++) {
+		records_count(records,
+			      PORT_KEY(.netns = 7, .port = 443, .direction = RST_RECEIVED,
+				       .cause = RST_STAGE_CLOSING, .role = RST_ROLE_SERVER),
+			      200);
+		records_tabled(records, records_peer_key(0x0a000007, 7, RST_RECEIVED), 1200);
+		sweep(records, 1000);
+	}
+	for (unsigned i = 0; i < records->told->alerts; i++)
+		if (records->told->alert[i].kind == ALERT_RST_RECEIVED_RATE &&
+		    records->told->alert[i].netns == 7)
+			alarm = &records->told->alert[i];
+	assert_non_null(alarm);
+	assert_int_equal(alarm->port_count, 1);
+	assert_int_equal(alarm->ports[0].key.port, 443);
+	assert_int_equal(alarm->ports[0].received, 2000);
+	assert_int_equal(alarm->total, 2000);
+	assert_int_equal(alarm->causes[RST_STAGE_REJECTED], 0);
+	assert_int_equal(alarm->peers[0].count, 2000);
+}
+
 /* An incident that is not shown is raised all the same, and counted. */
 static void filters_hide_incidents(void **state)
 {
@@ -1513,6 +1541,7 @@ int main(void)
 		RECORDS_TEST(incidents_and_rates_share_their_numbers),
 		RECORDS_TEST(explained_resets_raise_no_rate_alarm),
 		RECORDS_TEST(unexplained_resets_raise_one),
+		RECORDS_TEST(a_rate_alarm_names_what_is_left),
 		cmocka_unit_test(filters_hide_incidents),
 		RECORDS_TEST(resets_without_a_port_count_for_the_host),
 		RECORDS_TEST(no_alert_in_the_first_minute),
