@@ -623,13 +623,16 @@ class Watcher:
             check(lines >= streamed, "a window of", streamed, "events so far came after", lines)
 
     def check_books(self):
-        """Each window and the end object: all resets = events + thinned + lost events; and what
-        was not counted with port, namespace or at all is nothing."""
+        """Each window and the end object: all resets = events + thinned + lost events, and each has
+        its port and its cause. An interrupt that finds a hook running on its CPU makes the kernel
+        skip the hook's call: that is rare, counted, and noted here; whoever needs it says so."""
+        skipped = self.of_type("end")[-1]["lost"]["hook_calls"]
+        if skipped:
+            note(f"{skipped} hook calls were skipped by the kernel")
         for one in self.windows() + self.of_type("end"):
             total = one["sent"]["total"] + one["received"]["total"]
             shown = one["events"] + one["events_thinned"] + one["lost"]["events"]
             equal(shown, total, f"events + thinned + lost of {one['type']}")
-            equal(one["lost"]["hook_calls"], 0, "lost hook calls")
             equal(one["lost"]["ports"], 0, "lost ports")
             equal(sum(one["sent"]["causes"].values()), one["sent"]["total"], "sum of causes")
             equal(sum(one["received"]["stages"].values()), one["received"]["total"],
