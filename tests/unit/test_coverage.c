@@ -531,6 +531,40 @@ static void what_is_not_wanted_adds_nothing(void **state)
 	}
 }
 
+/* Those that resets are seen through, of which each set is tried; the others tell whose they are.
+ */
+static const unsigned reset_hooks[] = {HOOK_SEND,    HOOK_RECEIVE,  HOOK_DROP,	  HOOK_PROCESS,
+				       HOOK_SEND4,   HOOK_SEND6,    HOOK_REJECT4, HOOK_REJECT6,
+				       HOOK_REQUEST, HOOK_TIMEWAIT, HOOK_VALIDATE};
+#define RESET_SETS BIT(COUNT_OF(reset_hooks))
+
+static unsigned hooks_of(unsigned set)
+{
+	unsigned attached = 0;
+
+	for (size_t i = 0; i < COUNT_OF(reset_hooks); i++)
+		attached |= set >> i & 1 ? BIT(reset_hooks[i]) : 0;
+	return attached;
+}
+
+static void owners_hooks_change_no_cause(void **state)
+{
+	unsigned others = (BIT(HOOKS) - 1) & ~hooks_of(RESET_SETS - 1);
+
+	(void)state;
+	for (unsigned set = 0; set < RESET_SETS; set++) {
+		const struct coverage less = coverage_of(&v6_18, hooks_of(set));
+		const struct coverage more = coverage_of(&v6_18, hooks_of(set) | others);
+
+		for (unsigned cause = 0; cause < RST_CAUSES; cause++)
+			assert_int_equal(coverage_cause(&more, cause).verdict,
+					 coverage_cause(&less, cause).verdict);
+		for (unsigned counter = 0; counter < COUNTERS; counter++)
+			assert_int_equal(coverage_counter(&more, counter).verdict,
+					 coverage_counter(&less, counter).verdict);
+	}
+}
+
 /* And one more hook never makes it worse. */
 static void more_hooks_see_no_less(void **state)
 {
@@ -539,8 +573,8 @@ static void more_hooks_see_no_less(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(kernels); i++) {
-		for (unsigned attached = 0; attached < BIT(HOOKS); attached++) {
-			const struct coverage less = coverage_of(kernels[i], attached);
+		for (unsigned set = 0; set < RESET_SETS; set++) {
+			const struct coverage less = coverage_of(kernels[i], hooks_of(set));
 
 			for (unsigned hook = 0; hook < HOOKS; hook++) {
 				struct coverage more = less;
@@ -569,8 +603,8 @@ static void less_than_exact_is_explained(void **state)
 						       .drop_rejected = facts & 16,
 						       .request_reason = facts & 32};
 
-		for (unsigned attached = 0; attached < BIT(HOOKS); attached++) {
-			const struct coverage coverage = coverage_of(&kernel, attached);
+		for (unsigned set = 0; set < RESET_SETS; set++) {
+			const struct coverage coverage = coverage_of(&kernel, hooks_of(set));
 
 			for (unsigned cause = 1; cause < RST_CAUSES; cause++) {
 				struct coverage_answer answer = coverage_cause(&coverage, cause);
@@ -628,6 +662,7 @@ int main(void)
 		cmocka_unit_test(owners_hook_by_hook),
 		cmocka_unit_test(signals_hook_by_hook),
 		cmocka_unit_test(what_is_not_wanted_adds_nothing),
+		cmocka_unit_test(owners_hooks_change_no_cause),
 		cmocka_unit_test(more_hooks_see_no_less),
 		cmocka_unit_test(less_than_exact_is_explained),
 		cmocka_unit_test(numbers_that_nothing_has),
