@@ -129,7 +129,7 @@ enum rst_signal_kind {
 	RST_SIGNAL_CONNECT_FAILED = 3,
 	/* Our connect() succeeded; told only while RST_WATCH_CONNECTS is set. */
 	RST_SIGNAL_CONNECTED = 4,
-	/* A SYN came in; sampled, and only while RST_WATCH_SYNS is set. */
+	/* A SYN came in; sampled, and only while RST_WATCH_SYNS is set. flags: RST_EVENT_KNOWN. */
 	RST_SIGNAL_SYN = 5,
 	RST_SIGNALS = 6, /* array size */
 };
@@ -152,7 +152,7 @@ struct rst_signal {
 	__u32 half_open; /* RETRANSMIT: requests that wait for their last ACK, */
 	__u32 stale;   /* of which the SYN-ACK has been retransmitted already, this one included; */
 	__u32 backlog; /* how many may wait to be accepted: listen(2), cut to somaxconn */
-	__u32 pad;
+	__u32 flags;
 };
 
 #define RST_SIGNALS_MAX 512

@@ -13,6 +13,7 @@
 #include <bpf/bpf_helpers.h>
 #include "event.h"
 #include "kernel_read.h"
+#include "known.h"
 #include "packet.h"
 #include "signals.h"
 
@@ -66,7 +67,10 @@ static __always_inline int syn(const struct sk_buff *skb)
 	__builtin_memcpy(signal.peer, ends.peer, sizeof(signal.peer));
 	signal.local_port = ends.local_port;
 	signal.peer_port = ends.peer_port;
-	signal.netns = KERNEL_READ(skb, sk_buff, dev, nd_net.net, ns.inum);
+	ends.netns = KERNEL_READ(skb, sk_buff, dev, nd_net.net, ns.inum);
+	known_look(&ends);
+	signal.netns = ends.netns;
+	signal.flags = ends.flags;
 	return signals_tell(&signal);
 }
 

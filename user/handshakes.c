@@ -14,6 +14,10 @@
 #define LOST	  0.105
 #define IN_FLIGHT 0.25
 
+#define LOST_MOST 0.2 /* that can be usual */
+#define LEARNED	  4 /* slices, until it is known what is usual */
+#define LEARN_MAX 8 /* slices that it goes back, about */
+
 void handshakes_add(struct handshakes *handshakes, const struct record_queues *queues)
 {
 	for (unsigned i = 0; i < QUEUES; i++) {
@@ -50,6 +54,71 @@ static void advance(struct handshakes *handshakes)
 		handshakes->score = 2 * limit; /* it is to be over when the cause is */
 }
 
+static double expected(const struct handshakes *handshakes, const struct handshakes_slice *slice)
+{
+	return handshakes->usual_unanswered * slice->valid;
+}
+
+/* Of that: its own, and that of what was learned, which is the more the larger the load is now. */
+static double noise(const struct handshakes *handshakes, const struct handshakes_slice *slice)
+{
+	double growth = handshakes->usual_valid > 0
+				? slice->valid / (handshakes->usual_valid * slice->seconds)
+				: 1;
+
+	return root(expected(handshakes, slice) * (1 + (growth > 1 ? growth : 1)));
+}
+
+static double surplus_limit(const struct handshakes *handshakes)
+{
+	const struct handshakes_slice *past = handshakes->past;
+	double valid = past[past[1].valid > past[0].valid].valid;
+	double growth = valid - handshakes->usual_valid * past[0].seconds;
+
+	return COOKIES_LEAST + noise(handshakes, &past[0]) +
+	       (growth > 0 ? IN_FLIGHT * growth : 0);
+}
+
+static void learn(double *usual, double now, uint32_t slices)
+{
+	*usual += (now - *usual) / slices;
+}
+
+static void learn_slice(struct handshakes *handshakes)
+{
+	const struct handshakes_slice *last = &handshakes->past[0];
+	uint32_t slices = handshakes->learned < LEARN_MAX ? handshakes->learned + 1 : LEARN_MAX;
+	double share = last->valid && last->sent > last->valid
+			       ? (double)(last->sent - last->valid) / last->valid
+			       : 0;
+
+	handshakes->learned++;
+	learn(&handshakes->usual_unanswered, share < LOST_MOST ? share : LOST_MOST, slices);
+	learn(&handshakes->usual_valid, last->valid / last->seconds, slices);
+	learn(&handshakes->usual_strange, last->strange / last->seconds, slices);
+}
+
+static void advance_surplus(struct handshakes *handshakes)
+{
+	const struct handshakes_slice *last = &handshakes->past[0];
+	double limit;
+
+	if (!last->sent || last->seconds <= 0 || !handshakes->slice_samples)
+		return; /* nothing is known of who asks */
+	handshakes->surplus_before = handshakes->surplus;
+	handshakes->surplus += (double)last->sent - last->valid - expected(handshakes, last) -
+			       noise(handshakes, last) - COOKIES_RATE * last->seconds;
+	limit = surplus_limit(handshakes);
+	if (handshakes->surplus > 2 * limit)
+		handshakes->surplus = 2 * limit;
+	if (handshakes->surplus < 0)
+		handshakes->surplus = 0;
+	if (handshakes->surplus <= 0 || handshakes->learned < LEARNED)
+		learn_slice(handshakes);
+	if (handshakes->learned < LEARNED)
+		handshakes->surplus = 0;
+}
+
 void handshakes_step(struct handshakes *handshakes, double seconds)
 {
 	struct handshakes_slice *past = handshakes->past;
@@ -68,12 +137,18 @@ void handshakes_step(struct handshakes *handshakes, double seconds)
 		.sent = handshakes->moved[QUEUE_COOKIES_SENT],
 		.valid = handshakes->moved[QUEUE_COOKIES_RECV],
 	};
+	if (handshakes->slice_samples)
+		past[0].strange = (double)past[0].sent * handshakes->slice_strangers /
+				  handshakes->slice_samples;
 	handshakes->seconds = 0;
 	if (handshakes->slices < HANDSHAKES_SLICES)
 		handshakes->slices++;
-	if (!past[0].sent)
-		handshakes_forget_samples(handshakes); /* those were for something else */
 	advance(handshakes);
+	advance_surplus(handshakes);
+	handshakes->slice_samples = handshakes->slice_strangers = 0;
+	/* Those were for something else. */
+	if (!past[0].sent || (handshakes->score <= 0 && handshakes->surplus <= 0))
+		handshakes_forget_samples(handshakes);
 }
 
 static double rate(const struct handshakes_slice *slice)
@@ -161,46 +236,100 @@ static double missing_some(const struct handshakes *handshakes)
 	       1;
 }
 
+/* A small part, where cookies go out at all times: more than is usual there, as long as it is
+ * strangers who ask for them. It is not enough that more is lost than before. */
+static double missing_more(const struct handshakes *handshakes)
+{
+	const struct handshakes_slice *past = handshakes->past;
+	double limit = surplus_limit(handshakes);
+	double seconds = past[0].seconds + past[1].seconds, usual, missing, strange;
+
+	if (handshakes->learned < LEARNED || handshakes->surplus < limit ||
+	    handshakes->surplus_before < limit)
+		return 0;
+	missing = (double)(past[0].sent + past[1].sent) - past[0].valid - past[1].valid -
+		  expected(handshakes, &past[0]) - expected(handshakes, &past[1]);
+	usual = handshakes->usual_strange * seconds;
+	strange = past[0].strange + past[1].strange - usual;
+	return missing > 0 && strange * 2 >= missing &&
+			       strange >= 3 * root(usual * (1 + seconds / LEARN_MAX))
+		       ? missing / seconds
+		       : 0;
+}
+
 double handshakes_unanswered(const struct handshakes *handshakes)
 {
-	double many = missing_many(handshakes), some = missing_some(handshakes);
-	double most = missing_most(handshakes);
+	const double missing[] = {missing_many(handshakes), missing_most(handshakes),
+				  missing_some(handshakes), missing_more(handshakes)};
+	double most = 0;
 
-	if (some > most)
-		most = some;
-	return many > most ? many : most;
+	for (unsigned i = 0; i < sizeof(missing) / sizeof(missing[0]); i++)
+		if (missing[i] > most)
+			most = missing[i];
+	return most;
+}
+
+static void add_sample(struct handshakes_samples *samples, const struct rst_signal *syn,
+		       uint64_t seed)
+{
+	unsigned i = 0, least = 0;
+
+	while (i < samples->port_count && samples->ports[i].port != syn->local_port) {
+		if (samples->ports[i].count < samples->ports[least].count)
+			least = i;
+		i++;
+	}
+	if (i == samples->port_count && i < HANDSHAKES_PORTS)
+		samples->ports[samples->port_count++].count = 0;
+	else if (i == samples->port_count)
+		i = least; /* of which it takes the count: an upper bound */
+	samples->ports[i].port = syn->local_port;
+	samples->ports[i].count++;
+	samples->count++;
+	senders_add(&samples->senders, syn->peer, seed);
 }
 
 void handshakes_sample(struct handshakes *handshakes, const struct rst_signal *syn, uint64_t seed)
 {
-	unsigned i = 0, least = 0;
+	bool known = syn->flags & RST_EVENT_KNOWN;
 
-	while (i < handshakes->port_count && handshakes->ports[i].port != syn->local_port) {
-		if (handshakes->ports[i].count < handshakes->ports[least].count)
-			least = i;
-		i++;
-	}
-	if (i == handshakes->port_count && i < HANDSHAKES_PORTS)
-		handshakes->ports[handshakes->port_count++].count = 0;
-	else if (i == handshakes->port_count)
-		i = least; /* of which it takes the count: an upper bound */
-	handshakes->ports[i].port = syn->local_port;
-	handshakes->ports[i].count++;
-	handshakes->samples++;
-	senders_add(&handshakes->sources, syn->peer, seed);
+	handshakes->slice_samples++;
+	handshakes->slice_strangers += !known;
+	add_sample(known ? &handshakes->known_ones : &handshakes->strangers, syn, seed);
+}
+
+static void forget(struct handshakes_samples *samples)
+{
+	if (!samples->count)
+		return;
+	samples->port_count = samples->count = 0;
+	senders_clear(&samples->senders);
 }
 
 void handshakes_forget_samples(struct handshakes *handshakes)
 {
-	handshakes->port_count = handshakes->samples = 0;
-	senders_clear(&handshakes->sources);
+	forget(&handshakes->strangers);
+	forget(&handshakes->known_ones);
+}
+
+/* Those who have exchanged data are hardly the ones who flood, as long as there are others. */
+static const struct handshakes_samples *suspects(const struct handshakes *handshakes)
+{
+	return handshakes->strangers.count >= SAMPLES_LEAST ? &handshakes->strangers
+							    : &handshakes->known_ones;
 }
 
 uint16_t handshakes_port(const struct handshakes *handshakes)
 {
-	for (unsigned i = 0; handshakes->samples >= SAMPLES_LEAST && i < handshakes->port_count;
-	     i++)
-		if (handshakes->ports[i].count * 2ULL > handshakes->samples)
-			return handshakes->ports[i].port;
+	const struct handshakes_samples *samples = suspects(handshakes);
+
+	for (unsigned i = 0; samples->count >= SAMPLES_LEAST && i < samples->port_count; i++)
+		if (samples->ports[i].count * 2ULL > samples->count)
+			return samples->ports[i].port;
 	return 0;
+}
+
+const struct senders *handshakes_senders(const struct handshakes *handshakes)
+{
+	return &suspects(handshakes)->senders;
 }

@@ -20,6 +20,17 @@
 struct handshakes_slice {
 	double seconds;
 	uint64_t completed, sent, valid; /* cookies */
+	double strange;			 /* about so many SYNs of strangers, by samples */
+};
+
+/* SYNs of which samples were told: for which ports (Space-Saving), and from whom. */
+struct handshakes_samples {
+	struct {
+		uint16_t port;
+		uint32_t count;
+	} ports[HANDSHAKES_PORTS];
+	uint32_t port_count, count;
+	struct senders senders;
 };
 
 struct handshakes {
@@ -35,13 +46,16 @@ struct handshakes {
 	struct handshakes_slice past[HANDSHAKES_SLICES]; /* the last one first */
 	/* CUSUM of unanswered cookies that losses do not explain: now, and a slice before. */
 	double score, score_before;
-	/* Samples of SYNs, since cookies began to go out: by port (Space-Saving), and who. */
-	struct {
-		uint16_t port;
-		uint32_t count;
-	} ports[HANDSHAKES_PORTS];
-	uint32_t port_count, samples;
-	struct senders sources;
+	/* What is usual where cookies go out at all times, learned in so many slices in which
+	 * nothing was suspicious: unanswered ones for each answered one, answered ones a second,
+	 * SYNs of strangers a second. And the CUSUM of what is more than that. */
+	uint32_t learned;
+	double usual_unanswered, usual_valid, usual_strange;
+	double surplus, surplus_before;
+	/* Of strangers, and of those who have exchanged data with this host; since it began to be
+	 * suspicious, and in this slice. */
+	struct handshakes_samples strangers, known_ones;
+	uint32_t slice_samples, slice_strangers;
 };
 
 void handshakes_add(struct handshakes *handshakes, const struct record_queues *queues);
@@ -59,5 +73,7 @@ double handshakes_before(const struct handshakes *handshakes);
 double handshakes_unanswered(const struct handshakes *handshakes);
 /* The port that most of the sampled SYNs were for; 0 if that is not known. */
 uint16_t handshakes_port(const struct handshakes *handshakes);
+/* Who sent them. */
+const struct senders *handshakes_senders(const struct handshakes *handshakes);
 
 #endif

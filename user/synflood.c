@@ -312,7 +312,7 @@ static void step_flood(struct synflood *synflood, struct detect_world *world,
 	if (port && port->sources.samples >= SYNFLOOD_SAMPLES)
 		synflood_tell_sources(incident, &port->sources);
 	else if (handshakes)
-		synflood_tell_sources(incident, &handshakes->sources);
+		synflood_tell_sources(incident, handshakes_senders(handshakes));
 }
 
 /* Nobody answers our cookies; they leave no trace in a listener, so samples of SYNs tell which. */
@@ -349,7 +349,7 @@ static void step_cookies(struct synflood *synflood, struct detect_world *world,
 	if (!incident)
 		return;
 	synflood_tell_cookies(incident, handshakes);
-	synflood_tell_sources(incident, &handshakes->sources);
+	synflood_tell_sources(incident, handshakes_senders(handshakes));
 }
 
 static void watch(struct synflood *synflood, struct detect_world *world)

@@ -52,6 +52,7 @@ struct host {
 	double loss;  /* each way */
 	unsigned rtt_ms;
 	bool answers_lost; /* nothing that this host sends gets out */
+	bool regulars;	   /* clients have exchanged data with this host before */
 	/* The listener. */
 	uint32_t backlog;
 	unsigned cookies;
@@ -205,6 +206,7 @@ static inline void host_syn(struct host *host, unsigned kind, uint32_t peer, uns
 	if (host->watch & RST_WATCH_SYNS && host->samples++ < RST_SIGNALS_MAX) {
 		struct rst_signal signal = host_signal(host, RST_SIGNAL_SYN, peer);
 
+		signal.flags = kind == CLIENT && host->regulars ? RST_EVENT_KNOWN : 0;
 		detect_signal(&host->detect, &signal);
 	}
 	if (host_is_full(host)) {

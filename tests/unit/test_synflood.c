@@ -90,6 +90,53 @@ static void a_flood_behind_cookies_is_told_in_time(void **state)
 				cases[i].within_ms);
 }
 
+/* A twentieth of the load, where each SYN is answered with a cookie: strangers give it away. */
+static void a_small_flood_among_regulars_is_told(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 20; i++) {
+		struct host *host = host_open(i);
+		uint64_t since_ms;
+
+		host->cookies = 2;
+		host->regulars = true;
+		host->loss = 0.01;
+		host->clients = 1000;
+		host_run(host, 12);
+		assert_int_equal(host->words, 0);
+		since_ms = host->now_ms;
+		host->flood = i % 2 ? 50 : 200;
+		host_run(host, 10);
+		assert_int_equal(count(host, ALERT_RAISED), 1);
+		assert_in_range(raised(host)->time_ms - since_ms, 0, i % 2 ? 4000 : 3000);
+		assert_int_equal(raised(host)->alert.local_port, PORT);
+		assert_string_equal(host_text(raised(host), "kind"), "spoofed");
+		free(host);
+	}
+}
+
+/* There, more is lost than before, and then ten times as many come. */
+static void regulars_that_lose_more_are_no_flood(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 40; i++) {
+		struct host *host = host_open(i);
+
+		host->cookies = 2;
+		host->regulars = i % 2;
+		host->loss = 0.002;
+		host->rtt_ms = 20 + i % 4 * 60;
+		host->clients = 100;
+		host_run(host, 12);
+		host->loss = host->regulars ? 0.05 : 0.002;
+		host_run(host, 10);
+		host->clients = 1000;
+		host_run(host, 10);
+		assert_int_equal(host->words, 0);
+		free(host);
+	}
+}
+
 /* Whatever the load, the losses and the distance; x10 within a moment, and gone again. */
 static void clients_are_no_flood(void **state)
 {
@@ -638,6 +685,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_flood_is_told_in_time),
 		cmocka_unit_test(a_flood_behind_cookies_is_told_in_time),
+		cmocka_unit_test(a_small_flood_among_regulars_is_told),
+		cmocka_unit_test(regulars_that_lose_more_are_no_flood),
 		cmocka_unit_test(clients_are_no_flood),
 		cmocka_unit_test(a_burst_is_no_flood),
 		cmocka_unit_test(clients_that_vanish_are_no_flood),
