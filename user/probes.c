@@ -15,6 +15,8 @@ static void note_pace(struct incident *incident, const struct source *source)
 
 	book_fact(incident, "duration_seconds", seconds);
 	book_fact(incident, "ports_per_second", ports / (seconds > 1 ? seconds : 1));
+	if (source_places(source) > 1)
+		book_fact(incident, "local_addresses", source_places(source));
 	if (ports < 2)
 		return;
 	/* A slow one is not over as soon as it is quiet for as long as others are. */
@@ -28,7 +30,7 @@ void probes_note(struct incident *incident, const struct source *source, uint16_
 {
 	if (!incident->total) {
 		incident->first_ns = source->first_ns;
-		incident->total = source_ports(source) - 1;
+		incident->total = source_first_contacts(source) - 1;
 		incident->peers_all = 1;
 		for (unsigned i = 0; i < source->port_count; i++)
 			book_add_port(&incident->touched, source->ports[i]);
@@ -72,9 +74,15 @@ void probes_add_ports(struct sentence *sentence, const struct alert_ports *ports
 void probes_add(struct sentence *sentence, const struct incident *incident)
 {
 	double seconds = book_find_fact(incident, "duration_seconds");
+	double places = book_find_fact(incident, "local_addresses");
 
 	sentence_add_number(sentence, incident->touched.all);
 	sentence_add(sentence, incident->touched.all == 1 ? " port" : " ports");
+	if (places > 1) {
+		sentence_add(sentence, " at ");
+		sentence_add_number(sentence, (uint64_t)places);
+		sentence_add(sentence, " of its addresses");
+	}
 	sentence_add(sentence, " in ");
 	sentence_add_duration_ns(sentence, (uint64_t)(seconds * SECOND_NS));
 	sentence_add(sentence, " (");

@@ -143,7 +143,7 @@ static void note_decoy(struct incident *incident, struct source *source)
 {
 	if (!(source->flags & SOURCE_TOLD)) {
 		incident->peers_all++;
-		incident->total += source_ports(source) - 1;
+		incident->total += source_first_contacts(source) - 1;
 	}
 	incident->total++;
 	book_word(incident, "decoys", "suspected");
@@ -237,7 +237,7 @@ static void note_connection(struct detect_world *world, const struct detect_even
 static bool event(void *state, struct detect_world *world, const struct detect_event *seen)
 {
 	struct source *source;
-	bool first;
+	bool first, elsewhere;
 
 	if (seen->class == DETECT_ESTABLISHED) {
 		note_connection(world, seen);
@@ -247,7 +247,8 @@ static bool event(void *state, struct detect_world *world, const struct detect_e
 	if (!source)
 		return false;
 	first = sources_touch(world->sources, source, seen->event->local_port);
-	if (first)
+	elsewhere = sources_touch_place(world->sources, source, seen->event->local);
+	if (first || elsewhere)
 		source->score += weigh(source, seen);
 	if (seen->class == DETECT_HALF_OPEN) {
 		source->flags |= SOURCE_ANSWERED;

@@ -117,6 +117,16 @@ bool sources_touch(struct sources *sources, struct source *source, uint16_t port
 	return touch_bits(source, bit);
 }
 
+bool sources_touch_place(struct sources *sources, struct source *source, const uint8_t local[16])
+{
+	uint32_t left = 64 - bits_count(&source->places, 1);
+
+	if (!bits_set(&source->places, hash_address(local, sources->seed) >> 40 & 63))
+		return false;
+	source->places_64 += 64 * 64 / left;
+	return left < 64;
+}
+
 void source_note_open(struct source *source, uint16_t port)
 {
 	int i = find_port(source, port);
@@ -128,6 +138,18 @@ void source_note_open(struct source *source, uint16_t port)
 uint32_t source_ports(const struct source *source)
 {
 	return (source->ports_256 + 128) / 256;
+}
+
+uint32_t source_places(const struct source *source)
+{
+	return (source->places_64 + 32) / 64;
+}
+
+uint32_t source_first_contacts(const struct source *source)
+{
+	uint32_t ports = source_ports(source), places = source_places(source);
+
+	return ports > places ? ports : places;
 }
 
 void sources_forget(struct sources *sources, struct source *source)

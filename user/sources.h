@@ -53,6 +53,9 @@ struct source {
 	uint8_t half_open;	       /* ports that counted as half-open, for the score */
 	uint8_t pad;
 	uint64_t bits[4];   /* 256: a port's hash, for those beyond the first without a map */
+	uint64_t places;    /* 64: the hash of an address of ours at which it asked */
+	uint32_t places_64; /* how many of these, in 1/64 */
+	uint32_t pad_places;
 	uint8_t leader[16]; /* whose incident is its own, too (scan.c); 0: nobody's */
 };
 
@@ -98,10 +101,16 @@ struct source *sources_find(struct sources *sources, const struct source_key *ke
 /* It asked for a port. True if that is the first time; of a source without a map there can be
  * ports that look as if they had been met before. */
 bool sources_touch(struct sources *sources, struct source *source, uint16_t port);
+/* The same of the address of ours at which it asked: true if it is one more, and not the first. Of
+ * many, some look as if they had been met before. */
+bool sources_touch_place(struct sources *sources, struct source *source, const uint8_t local[16]);
 /* Notes that a port which it asked for is open, if it is one of the first ones. */
 void source_note_open(struct source *source, uint16_t port);
-/* How many different ports it asked for. */
+/* How many different ports it asked for, and at how many addresses; 0: not known. */
 uint32_t source_ports(const struct source *source);
+uint32_t source_places(const struct source *source);
+/* How often at least it asked for what it had not asked for before: another port or address. */
+uint32_t source_first_contacts(const struct source *source);
 /* Nothing is known of it any more, but that it is there. */
 void sources_forget(struct sources *sources, struct source *source);
 

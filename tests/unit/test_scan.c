@@ -44,6 +44,50 @@ static void a_slow_one_is_told_at_the_same_port(void **state)
 	assert_int_equal(contacts_until_told(1, 0, 25 * 60 * MINUTE_NS), 100);
 }
 
+/* One port, at one address of this host after the other. */
+static void a_sweep_is_told_at_the_fourth_address(void **state)
+{
+	struct detecting *all = detecting_open();
+	const struct word *word = &all->words[0];
+
+	(void)state;
+	for (uint32_t i = 0; i < 64; i++) {
+		struct rst_event event = detecting_event_of(all, SCANNER, 23, RST_FLAG_SYN);
+
+		unit_ipv4(event.local, OURS + i);
+		detecting_pass(all, 30 * MILLI_NS);
+		detecting_feed(all, &event, NULL);
+		detecting_feed(all, &event, NULL); /* again is nothing new */
+		assert_int_equal(all->told, i >= 3);
+	}
+	assert_int_equal(word->alert.touched.all, 1);
+	assert_true(detecting_fact(word, "local_addresses") == 4);
+	assert_true(detecting_says(word, "192.0.2.7 scans this host: 1 port at 4 of its addresses "));
+	detecting_pass(all, 63 * SECOND_NS);
+	word = &all->words[all->told - 1];
+	assert_int_equal(word->status, ALERT_CLEARED);
+	assert_true(detecting_fact(word, "local_addresses") > 48);
+	assert_true(detecting_fact(word, "local_addresses") < 80);
+	free(all);
+}
+
+/* Whoever asks for a dead port at two addresses only, as a client with a list does. */
+static void a_port_at_two_addresses_is_no_sweep(void **state)
+{
+	struct detecting *all = detecting_open();
+
+	(void)state;
+	for (uint32_t i = 0; i < 1000; i++) {
+		struct rst_event event = detecting_event_of(all, SCANNER, 23, RST_FLAG_SYN);
+
+		unit_ipv4(event.local, OURS + i % 2);
+		detecting_pass(all, 300 * MILLI_NS);
+		detecting_feed(all, &event, NULL);
+	}
+	assert_int_equal(detecting_count(all, ALERT_PORT_SCAN, ANY_STATE), 0);
+	free(all);
+}
+
 static void says_what_it_found(void **state)
 {
 	struct detecting *all = detecting_open();
@@ -485,6 +529,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(told_at_the_fourth_port),
 		cmocka_unit_test(a_slow_one_is_told_at_the_same_port),
+		cmocka_unit_test(a_sweep_is_told_at_the_fourth_address),
+		cmocka_unit_test(a_port_at_two_addresses_is_no_sweep),
 		cmocka_unit_test(says_what_it_found),
 		cmocka_unit_test(a_stranger_with_closed_ports_is_not_proven),
 		cmocka_unit_test(a_client_is_told_as_what_it_is),
