@@ -6,7 +6,7 @@ import signal
 import time
 
 import traffic
-from harness import ACK, FIN, PSH, RST, SYN, URG, Skip, equal, wait_until
+from harness import ACK, FIN, PSH, RST, SYN, URG, Skip, check, equal, run, wait_until
 from lab import OUTSIDE, VICTIM, wait_counter
 from table import scenario
 
@@ -115,6 +115,14 @@ def sneaky_scan(lab):
     nmap(lab, "port_scan", lab.attacker(), "-sS", "-T1", "-p", "21,22,23,25,80", ports=1, within=46)
 
 
+@scenario("A7-paranoid-scan", 0.02, seconds=1300, needs="nmap", nightly=True)
+def paranoid_scan(lab):
+    """A probe every five minutes."""
+    background(lab, seconds=1250, rate=0.2)
+    nmap(lab, "port_scan", lab.attacker(), "-sS", "-T0", "-p", "21,22,23,25", ports=1, within=901,
+         limit=1280)
+
+
 @scenario("A8-evading-scan", 0.2)
 def evading_scan(lab):
     """A successful request between any two probes: plain TRW never sees it."""
@@ -138,6 +146,25 @@ def decoy_scan(lab):
     source = lab.attacker()
     nmap(lab, "port_scan", source, "-sS", "-F", "-D", ",".join(decoys + ["ME"]))
     lab.truths[-1].update(peer=None, peers=decoys + [source], most=6)
+
+
+@scenario("A10-sweep", 0.2, short=True)
+def sweep_addresses(lab):
+    """One port, at each of the victim's addresses."""
+    background(lab)
+    base = lab.random.randrange(0, 192)
+    addresses = [f"10.66.1.{base + n}" for n in range(64)]
+    run("ip", "-n", lab.victim.name, "-batch", "-",
+        input="".join(f"address add {one}/32 dev veth0\n" for one in addresses))
+    run("ip", "-n", lab.outside.name, "route", "add", "10.66.1.0/24", "via", VICTIM)
+    lab.pause(0.5, 2)
+    source, port = lab.attacker(), lab.port(1, 30000)
+    watch = lab.watch(source, places=4)
+    lab.random.shuffle(addresses)
+    lab.away(traffic.send_each, [(source, 40000 + n, port, SYN, address)
+                                 for n, address in enumerate(addresses)], 0.03).wait()
+    lab.truth("port_scan", watch.heard()["at"], 1.0, peer=source)
+    time.sleep(1.5)
 
 
 @scenario("A11-outbound-scan", 0.2, short=True)
@@ -183,9 +210,9 @@ def flooded(lab, port, rate, seconds, cookies, backlog, good=0, loss=0, within=2
         for namespace in (lab.outside, lab.victim):
             lab.drop(namespace, "prerouting", f"meta l4proto tcp numgen random mod 100 < {loss}")
     if good:
-        lab.away(traffic.clients, port, good, seconds + 7,
-                 [lab.client() for _ in range(50)], comm="clients")
-        time.sleep(4)
+        clients = lab.away(traffic.clients, port, good, seconds + 12,
+                           [lab.client() for _ in range(50)], comm="clients")
+        time.sleep(8)
     lab.pause(0.5, 2)
     watch = lab.watch(spoofed=True)
     if hping:
@@ -199,11 +226,15 @@ def flooded(lab, port, rate, seconds, cookies, backlog, good=0, loss=0, within=2
     lab.truth("syn_flood", watch.heard()["at"], within, port=port, pid=server.pid, proof="none",
               severity="warning")
     time.sleep(1)
+    if good:
+        done = clients.wait_for("done")
+        check(done["ok"] >= 0.95 * good * (seconds + 12) and done["seconds"] < seconds + 15,
+              "not the load that was asked for:", done)
 
 
 @scenario("B1-flood-50", 0.2, short=True)
 def flood_50(lab):
-    flooded(lab, lab.port(), 50, 6, lab.random.choice((0, 1)), lab.random.choice((128, 4096)),
+    flooded(lab, lab.port(), 50, 6, lab.random.choice((0, 1, 2)), lab.random.choice((128, 4096)),
             hping=lab.seed % 2 == 0)
 
 
@@ -225,9 +256,21 @@ def flood_10000(lab):
             lab.random.choice((128, 4096)))
 
 
-@scenario("B2-flood-under-load", 0.9)
-def flood_under_load(lab):
-    flooded(lab, lab.port(), lab.random.choice((50, 200)), 8, 1, 4096, good=200, loss=1, within=4)
+def flood_under_load(lab, rate):
+    """Among a thousand good connections a second, of all of which every hundredth segment is lost,
+    each way."""
+    flooded(lab, lab.port(), rate, 6, lab.random.choice((0, 1, 2)), 4096, good=1000, loss=1,
+            within=4)
+
+
+@scenario("B2-flood-50-under-load", 1.6, seconds=20)
+def flood_50_under_load(lab):
+    flood_under_load(lab, 50)
+
+
+@scenario("B2-flood-200-under-load", 1.6, seconds=20)
+def flood_200_under_load(lab):
+    flood_under_load(lab, 200)
 
 
 def backlog_128(lab, cookies):

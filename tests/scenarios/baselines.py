@@ -42,9 +42,11 @@ def trw(truth, refused, served):
 
 
 def kernel(truth, moved):
-    """The kernel's "Possible SYN flooding": with the first full request queue of a listener.
-    moved: (time, counter) of the victim."""
+    """The kernel's "Possible SYN flooding": with the first full request queue of a listener, once
+    for each listener. moved: (time, counter) of the victim. A warning of what came before the flood
+    is none of the flood, and the last one."""
     if truth["class"] != "syn_flood":
         return None
-    return min((time for time, _ in moved if truth["t_begin"] <= time <= truth["t_end"] + 1),
-               default=None)
+    first = min((time for time, _ in moved if truth["t_begin"] <= time <= truth["t_end"] + 1),
+                default=0)
+    return first if first >= truth["t_first"] else None

@@ -24,6 +24,7 @@ import harness  # noqa: E402
 from harness import Failure, check, defer, run  # noqa: E402
 
 VICTIM, OUTSIDE, CLIENTS = "10.66.0.2", "10.66.0.1", "10.77"
+OURS = socket.inet_aton(VICTIM)[:2]  # of all addresses of the victim
 SO_TIMESTAMPNS = 35
 
 
@@ -206,10 +207,11 @@ class Lab:
 
     # --- truth ---
 
-    def watch(self, source=None, spoofed=False, ports=1, port=None):
+    def watch(self, source=None, spoofed=False, ports=1, port=None, places=1):
         """Starts looking for the first packets into the victim: from an address, or from forged
-        ones; to so many different ports, or to this one. .wait_for("at") is when."""
-        child = self.inside(watch_packets, source, spoofed, ports, port, comm="watch")
+        ones; to so many different ports, or to this one; to so many different addresses and ports.
+        .wait_for("at") is when."""
+        child = self.inside(watch_packets, source, spoofed, ports, port, places, comm="watch")
         child.wait_for("ready")
         return child
 
@@ -302,7 +304,7 @@ def packet_filter(source, spoofed):
         for at, (code, value, yes, no) in enumerate(program))
 
 
-def watch_packets(say, source, spoofed, ports, port):
+def watch_packets(say, source, spoofed, ports, port, places):
     sock = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(0x0800))
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
     program = packet_filter(source, spoofed)
@@ -311,16 +313,17 @@ def watch_packets(say, source, spoofed, ports, port):
                     struct.pack("HP", len(program) // 8, ctypes.addressof(memory)))
     sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
     say(ready=1)
-    seen = set()
+    seen, met = set(), set()
     while True:
         data, more, _flags, address = sock.recvmsg(128, 64)
-        if address[2] == 4 or data[16:20] != socket.inet_aton(VICTIM):  # PACKET_OUTGOING
+        if address[2] == 4 or data[16:18] != OURS:  # PACKET_OUTGOING
             continue
         to = struct.unpack_from("!H", data, (data[0] & 15) * 4 + 2)[0]
         if port and to != port:
             continue
         seen.add(to)
-        if len(seen) >= ports and more:
+        met.add((data[16:20], to))
+        if len(seen) >= ports and len(met) >= places and more:
             seconds, nanoseconds = struct.unpack("qq", more[0][2][:16])
             say(at=seconds + nanoseconds / 1e9)
             return

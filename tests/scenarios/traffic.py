@@ -145,7 +145,7 @@ def clients(say, port, rate, seconds, sources, target=VICTIM, timeout=3.0, reque
                 over(fd, "other")
         for fd in [fd for fd, (_, since, _) in waiting.items() if now - since > timeout]:
             over(fd, "timeout")
-    say(done=count)
+    say(done={**count, "seconds": time.monotonic() - start})
 
 
 def hold(say, port, source, target=VICTIM, interval=0.1, seconds=60, count=1):
@@ -263,12 +263,14 @@ def flood(say, port, rate, seconds, sources=None, flags=SYN, source_port=None, t
 
 
 def send_each(say, segments, interval):
-    """Ready segments: (source, source port, port, flags), one each interval."""
+    """Ready segments: (source, source port, port, flags, and where to, if that is not the
+    victim's usual address), one each interval."""
     sock = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
-    for number, (source, source_port, port, flags) in enumerate(segments):
-        sock.sendto(packet(source, source_port, VICTIM, port, flags,
+    for number, (source, source_port, port, flags, *target) in enumerate(segments):
+        target = target[0] if target else VICTIM
+        sock.sendto(packet(source, source_port, target, port, flags,
                            sequence=random.randrange(1 << 32), options=LINUX_OPTIONS
-                           if flags == SYN else b""), (VICTIM, 0))
+                           if flags == SYN else b""), (target, 0))
         say(sent=number + 1, at=time.time())
         time.sleep(interval)
 
