@@ -15,8 +15,8 @@
 #define IN_FLIGHT 0.25
 
 #define LOST_MOST 0.2 /* that can be usual */
-#define LEARNED	  4 /* slices, until it is known what is usual */
-#define LEARN_MAX 8 /* slices that it goes back, about */
+#define LEARNED	  4   /* slices, until it is known what is usual */
+#define LEARN_MAX 8   /* slices that it goes back, about */
 
 void handshakes_add(struct handshakes *handshakes, const struct record_queues *queues)
 {
@@ -75,8 +75,7 @@ static double surplus_limit(const struct handshakes *handshakes)
 	double valid = past[past[1].valid > past[0].valid].valid;
 	double growth = valid - handshakes->usual_valid * past[0].seconds;
 
-	return COOKIES_LEAST + noise(handshakes, &past[0]) +
-	       (growth > 0 ? IN_FLIGHT * growth : 0);
+	return COOKIES_LEAST + noise(handshakes, &past[0]) + (growth > 0 ? IN_FLIGHT * growth : 0);
 }
 
 static void learn(double *usual, double now, uint32_t slices)

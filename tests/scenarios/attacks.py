@@ -589,8 +589,8 @@ def idle_connections(lab):
 
 @scenario("E3-storm", 0.4, seconds=36)
 def storm(lab):
-    """Long enough after rstwatch has begun: for twenty seconds, nobody can tell it from health checks
-    that have always been there."""
+    """Long enough after rstwatch has begun: for twenty seconds, nobody can tell it from health
+    checks that have always been there."""
     port = lab.port()
     server = lab.inside(traffic.serve, port, keep=True, comm="service")
     server.wait_for("ready")

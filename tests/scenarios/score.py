@@ -3,8 +3,8 @@
 
 A truth has: class (alert kind, or "none"), scenario, seed, netns, outside (the other end's),
 t_begin, t_end, t_first (the first packet that counts), within (seconds until the alert, as
-promised), and what the alert is to name: port, peer or peers, pid or pids, signal, proof, timeout; severity:
-the least that counts as told; most: so many alerts are right (one, if it does not say). An alert is
+promised), and what the alert is to name: port, peer or peers, pid or pids, signal, proof, timeout;
+severity: the least that counts as told; most: so many alerts are right (one, if it does not say). An alert is
 one NDJSON object, and at: when its line was read.
 """
 import collections

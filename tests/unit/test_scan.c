@@ -62,7 +62,8 @@ static void a_sweep_is_told_at_the_fourth_address(void **state)
 	}
 	assert_int_equal(word->alert.touched.all, 1);
 	assert_true(detecting_fact(word, "local_addresses") == 4);
-	assert_true(detecting_says(word, "192.0.2.7 scans this host: 1 port at 4 of its addresses "));
+	assert_true(
+		detecting_says(word, "192.0.2.7 scans this host: 1 port at 4 of its addresses "));
 	detecting_pass(all, 63 * SECOND_NS);
 	word = &all->words[all->told - 1];
 	assert_int_equal(word->status, ALERT_CLEARED);
