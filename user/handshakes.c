@@ -97,14 +97,28 @@ static void learn_slice(struct handshakes *handshakes)
 	learn(&handshakes->usual_strange, last->strange / last->seconds, slices);
 }
 
+/* Every connection was made with a cookie, and found room: not that a queue was full. */
+static bool is_always_cookies(const struct handshakes *handshakes)
+{
+	const struct handshakes_slice *last = &handshakes->past[0];
+	uint64_t apart = last->completed > last->valid ? last->completed - last->valid
+						       : last->valid - last->completed;
+
+	return last->sent && apart * 10 <= last->valid && !handshakes->moved[QUEUE_OVERFLOWS];
+}
+
 static void advance_surplus(struct handshakes *handshakes)
 {
 	const struct handshakes_slice *last = &handshakes->past[0];
 	double limit;
 
-	if (!last->sent || last->seconds <= 0 || !handshakes->slice_samples)
-		return; /* nothing is known of who asks */
 	handshakes->surplus_before = handshakes->surplus;
+	if (!is_always_cookies(handshakes)) {
+		handshakes->surplus = 0;
+		return;
+	}
+	if (last->seconds <= 0 || !handshakes->slice_samples)
+		return; /* nothing is known of who asks */
 	handshakes->surplus += (double)last->sent - last->valid - expected(handshakes, last) -
 			       noise(handshakes, last) - COOKIES_RATE * last->seconds;
 	limit = surplus_limit(handshakes);
