@@ -25,7 +25,7 @@ struct senders {
 	uint32_t bits_set;
 	uint32_t used[2];
 	struct sender top[2][SENDERS_TOP]; /* addresses, prefixes */
-	uint8_t bits[SENDERS_BITS / 8];	   /* linear counting */
+	uint64_t bits[SENDERS_BITS / 64];  /* linear counting */
 };
 
 enum sender_extent {
@@ -33,16 +33,16 @@ enum sender_extent {
 	SENDER_PREFIX = 1, /* the rest of the address is 0 */
 };
 
-void senders_clear(struct senders *sources);
-void senders_add(struct senders *sources, const uint8_t address[16], uint64_t seed);
+void senders_clear(struct senders *senders);
+void senders_add(struct senders *senders, const uint8_t address[16], uint64_t seed);
 /* How many different ones there are among the samples. */
-uint32_t senders_distinct(const struct senders *sources);
+uint32_t senders_distinct(const struct senders *senders);
 /* Who surely sent most of the samples; NULL if there are none. */
-const struct sender *senders_main(const struct senders *sources, enum sender_extent extent);
+const struct sender *senders_main(const struct senders *senders, enum sender_extent extent);
 
-static inline uint32_t sender_least(const struct sender *source)
+static inline uint32_t sender_least(const struct sender *sender)
 {
-	return source ? source->count - source->error : 0;
+	return sender ? sender->count - sender->error : 0;
 }
 
 #endif
