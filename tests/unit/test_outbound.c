@@ -4,8 +4,8 @@
 #include "outbound.h"
 #include "settings.h"
 
-#define NMAP  5
-#define FIRST 0x0a000100
+#define WALKER 5
+#define FIRST  0x0a000100
 
 enum outcome { REFUSED, FAILED, CONNECTED };
 
@@ -13,8 +13,8 @@ static struct world *open_outbound(void)
 {
 	struct world *world = world_open(&outbound_detector, sizeof(struct outbound));
 
-	world_process(world, NMAP, 4242, "walker");
-	world_process(world, NMAP + 1, 4343, "other");
+	world_process(world, WALKER, 4242, "walker");
+	world_process(world, WALKER + 1, 4343, "other");
 	return world;
 }
 
@@ -64,11 +64,11 @@ static void told_at_the_tenth_destination(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < 9; i++)
-		assert_false(refuses(world, FIRST + i, 22, NMAP, AT(0.1 + 0.5 * i)));
+		assert_false(refuses(world, FIRST + i, 22, WALKER, AT(0.1 + 0.5 * i)));
 	for (unsigned i = 0; i < 100; i++) /* again: nothing new */
-		assert_false(refuses(world, FIRST + i % 9, 22, NMAP, AT(4.2)));
+		assert_false(refuses(world, FIRST + i % 9, 22, WALKER, AT(4.2)));
 	assert_int_equal(world->told, 0);
-	assert_true(refuses(world, FIRST + 9, 22, NMAP, AT(4.6)));
+	assert_true(refuses(world, FIRST + 9, 22, WALKER, AT(4.6)));
 	assert_int_equal(world->told, 1);
 	alert = world_last(world);
 	assert_int_equal(alert->status, ALERT_RAISED);
@@ -104,7 +104,7 @@ static void ports_of_one_host(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < 1000; i++)
-		tries(world, i % 2 ? REFUSED : FAILED, FIRST, 1 + i, NMAP, AT(0.001 * i));
+		tries(world, i % 2 ? REFUSED : FAILED, FIRST, 1 + i, WALKER, AT(0.001 * i));
 	assert_int_equal(world->told, 1);
 	assert_int_equal(world_last(world)->time_ns, AT(0.019));
 	world_until(world, AT(60));
@@ -130,7 +130,7 @@ static void dead_addresses(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < 50; i++)
-		tries(world, FAILED, FIRST + i, 80, NMAP, AT(3 + 0.1 * i));
+		tries(world, FAILED, FIRST + i, 80, WALKER, AT(3 + 0.1 * i));
 	assert_int_equal(world->told, 1);
 	assert_int_equal(world_last(world)->time_ns, AT(3.9));
 	assert_int_equal(world_last(world)->severity, ALERT_CRITICAL);
@@ -146,13 +146,13 @@ static void an_outage_of_the_network_is_no_proof(void **state)
 	(void)state;
 	for (unsigned i = 0; i < 12; i++)
 		for (unsigned k = 0; k < 2; k++)
-			tries(world, FAILED, FIRST + 50 * k + i, 443, NMAP + k, AT(1 + i));
+			tries(world, FAILED, FIRST + 50 * k + i, 443, WALKER + k, AT(1 + i));
 	assert_int_equal(world->said[ALERT_RAISED], 2);
 	assert_int_equal(world->alerts[0].severity, ALERT_WARNING);
 	assert_int_equal(world->alerts[1].severity, ALERT_WARNING);
 	assert_non_null(strstr(world->alerts[0].advice, "is down"));
 	/* One that somebody refuses is no outage. */
-	tries(world, REFUSED, FIRST + 200, 443, NMAP, AT(14));
+	tries(world, REFUSED, FIRST + 200, 443, WALKER, AT(14));
 	assert_int_equal(world_last(world)->severity, ALERT_CRITICAL);
 	world_close(world);
 }
@@ -164,7 +164,7 @@ static void successes_are_steps_down(void **state)
 	(void)state;
 	/* Two of three fail: it takes 28 destinations. */
 	for (unsigned i = 0; i < 300 && !world->told; i++)
-		tries(world, i % 3 == 2 ? CONNECTED : REFUSED, FIRST + i, 80, NMAP, AT(1 + i));
+		tries(world, i % 3 == 2 ? CONNECTED : REFUSED, FIRST + i, 80, WALKER, AT(1 + i));
 	assert_int_equal(world->told, 1);
 	assert_true(world_fact(world_last(world), "successes") > 3);
 	assert_true(world_fact(world_last(world), "destinations") > 20);
@@ -221,7 +221,7 @@ static void ten_at_once_wait(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < 19; i++)
-		refuses(world, FIRST + i, 22, NMAP, AT(0.1));
+		refuses(world, FIRST + i, 22, WALKER, AT(0.1));
 	assert_int_equal(world->told, 0);
 	world_until(world, AT(1));
 	assert_int_equal(world->told, 1);
@@ -231,9 +231,9 @@ static void ten_at_once_wait(void **state)
 	/* Nor for long: here it was asked for at 0.12. */
 	world = open_outbound();
 	for (unsigned i = 0; i < 19; i++)
-		refuses(world, FIRST + i, 22, NMAP, AT(0.1 + 0.01 * i));
+		refuses(world, FIRST + i, 22, WALKER, AT(0.1 + 0.01 * i));
 	assert_int_equal(world->told, 0);
-	refuses(world, FIRST + 17, 23, NMAP, AT(0.63));
+	refuses(world, FIRST + 17, 23, WALKER, AT(0.63));
 	assert_int_equal(world->told, 1);
 	world_close(world);
 }
@@ -252,9 +252,9 @@ static void order_within_a_moment_is_not_known(void **state)
 
 		world->world.watch = RST_WATCH_CONNECTS;
 		for (unsigned i = 0; i < cases[k].successes; i++)
-			tries(world, CONNECTED, FIRST + i, 22, NMAP, AT(0.11));
+			tries(world, CONNECTED, FIRST + i, 22, WALKER, AT(0.11));
 		for (unsigned i = 0; i < 20; i++)
-			refuses(world, FIRST + 100 + i, 22, NMAP, AT(0.1));
+			refuses(world, FIRST + 100 + i, 22, WALKER, AT(0.1));
 		assert_int_equal(world->told, !cases[k].waits);
 		world_until(world, AT(2));
 		assert_int_equal(world->told, cases[k].told);
@@ -280,12 +280,12 @@ static void a_fast_crawler(void **state)
 						.netns = NETNS,
 						.peer_port = 80,
 						.kind = RST_SIGNAL_CONNECTED,
-						.owner = NMAP};
+						.owner = WALKER};
 					uint32_t peer = FIRST + 60 * round + i;
 
 					unit_ipv4(signal.peer, peer);
 					if (i % 3 == 0 && order[k][half] == REFUSED && i < 57)
-						refuses(world, peer, 80, NMAP, signal.time_ns);
+						refuses(world, peer, 80, WALKER, signal.time_ns);
 					else if (i % 3 && order[k][half] == CONNECTED)
 						world_signal(world, &signal);
 				}
@@ -293,7 +293,7 @@ static void a_fast_crawler(void **state)
 		assert_int_equal(world->told, 0);
 		/* It begins to scan. */
 		for (unsigned i = 0; i < 15; i++)
-			refuses(world, FIRST + i, 23, NMAP, AT(6 + 0.1 * i));
+			refuses(world, FIRST + i, 23, WALKER, AT(6 + 0.1 * i));
 		assert_int_equal(world->told, 1);
 		world_close(world);
 	}
@@ -310,10 +310,10 @@ static void successes_alone_take_no_room(void **state)
 	for (unsigned i = 0; i < 2 * OUTBOUND_PROCESSES; i++)
 		tries(world, CONNECTED, FIRST, 443, 1000 + i, AT(0.1));
 	assert_int_equal(outbound->processes.used, OUTBOUND_PROCESSES);
-	tries(world, REFUSED, FIRST, 443, NMAP, AT(0.2));
+	tries(world, REFUSED, FIRST, 443, WALKER, AT(0.2));
 	world_until(world, AT(1));
 	assert_int_equal(outbound->processes.used, 1);
-	assert_int_equal(outbound->processes_entries[0].key.process, NMAP);
+	assert_int_equal(outbound->processes_entries[0].key.process, WALKER);
 	world_close(world);
 }
 
@@ -322,11 +322,11 @@ static void asks_for_successes_only_when_needed(void **state)
 	struct world *world = open_outbound();
 
 	(void)state;
-	tries(world, REFUSED, FIRST, 1, NMAP, AT(0.1));
-	tries(world, REFUSED, FIRST, 2, NMAP, AT(0.2));
+	tries(world, REFUSED, FIRST, 1, WALKER, AT(0.1));
+	tries(world, REFUSED, FIRST, 2, WALKER, AT(0.2));
 	world_until(world, AT(1));
 	assert_int_equal(world->world.watch, 0);
-	tries(world, FAILED, FIRST, 3, NMAP, AT(1.2));
+	tries(world, FAILED, FIRST, 3, WALKER, AT(1.2));
 	assert_int_equal(world->world.watch, RST_WATCH_CONNECTS); /* at once */
 	world_until(world, AT(2));
 	assert_int_equal(world->world.watch, RST_WATCH_CONNECTS);
@@ -345,18 +345,18 @@ static void all_its_refusals_are_explained(void **state)
 				   .direction = RST_RECEIVED,
 				   .cause = RST_STAGE_REFUSED,
 				   .role = RST_ROLE_CLIENT,
-				   .owner = NMAP};
+				   .owner = WALKER};
 
 	(void)state;
 	for (unsigned i = 0; i < 19; i++)
-		refuses(world, FIRST + i, 22, NMAP, AT(0.1));
+		refuses(world, FIRST + i, 22, WALKER, AT(0.1));
 	assert_false(world->detector->count(world->state, &world->world, &key, 19));
-	refuses(world, FIRST + 19, 22, NMAP, AT(0.1));
+	refuses(world, FIRST + 19, 22, WALKER, AT(0.1));
 	assert_true(world->detector->count(world->state, &world->world, &key, 20));
-	assert_true(refuses(world, FIRST + 9, 22, NMAP, AT(0.2))); /* and this is its own, too */
-	key.owner = NMAP + 1;
+	assert_true(refuses(world, FIRST + 9, 22, WALKER, AT(0.2))); /* and this is its own, too */
+	key.owner = WALKER + 1;
 	assert_false(world->detector->count(world->state, &world->world, &key, 10));
-	key.owner = NMAP;
+	key.owner = WALKER;
 	key.cause = RST_STAGE_ESTABLISHED;
 	assert_false(world->detector->count(world->state, &world->world, &key, 10));
 	world_close(world);
@@ -369,16 +369,16 @@ static void a_second_scan_counts_from_zero(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < 20; i++)
-		refuses(world, FIRST + i, 22, NMAP, AT(0.1));
+		refuses(world, FIRST + i, 22, WALKER, AT(0.1));
 	world_until(world, AT(100));
 	assert_int_equal(world->said[ALERT_CLEARED], 1);
 	/* As any other process it gives way if there is no room. */
 	assert_int_equal(outbound->processes.used, 1);
 	assert_false(outbound->processes_entries[0].told);
 	for (unsigned i = 0; i < 19; i++)
-		refuses(world, FIRST + i, 23, NMAP, AT(100));
+		refuses(world, FIRST + i, 23, WALKER, AT(100));
 	assert_int_equal(world->told, 2);
-	refuses(world, FIRST + 19, 23, NMAP, AT(100));
+	refuses(world, FIRST + 19, 23, WALKER, AT(100));
 	assert_int_equal(world->told, 3);
 	assert_int_equal(world_last(world)->number, 1);
 	assert_int_equal(world_last(world)->total, 20);
@@ -396,9 +396,9 @@ static void more_processes_than_room(void **state)
 	(void)state;
 	for (unsigned i = 0; i < 9; i++) {
 		assert_int_equal(world->told, 0);
-		refuses(world, FIRST + i, 22, NMAP, AT(300.0 * i));
+		refuses(world, FIRST + i, 22, WALKER, AT(300.0 * i));
 		if (i == 0)
-			refuses(world, FIRST + 20, 22, NMAP, AT(0));
+			refuses(world, FIRST + 20, 22, WALKER, AT(0));
 		for (unsigned k = 0; i && k < OUTBOUND_PROCESSES; k++)
 			refuses(world, FIRST, 80, 1000 + i * OUTBOUND_PROCESSES + k,
 				AT(300.0 * i + 1));
@@ -417,21 +417,21 @@ static void endless_destinations(void **state)
 	struct world *world = open_outbound();
 
 	(void)state;
-	tries(world, REFUSED, FIRST, 443, NMAP, AT(9));
+	tries(world, REFUSED, FIRST, 443, WALKER, AT(9));
 	for (unsigned i = 0; i < 20000; i++) {
 		struct rst_signal signal = {.time_ns = AT(10 + 0.2 * i),
 					    .netns = NETNS,
 					    .peer_port = 443,
 					    .kind = i % 10 ? RST_SIGNAL_CONNECTED
 							   : RST_SIGNAL_CONNECT_FAILED,
-					    .owner = NMAP};
+					    .owner = WALKER};
 
 		unit_ipv4(signal.peer, 0x0c000000 + i);
 		world_signal(world, &signal);
 	}
 	assert_int_equal(world->told, 0);
 	for (unsigned i = 0; i < 30; i++)
-		tries(world, REFUSED, 0x0d000000 + i, 443, NMAP, AT(4200 + 0.2 * i));
+		tries(world, REFUSED, 0x0d000000 + i, 443, WALKER, AT(4200 + 0.2 * i));
 	assert_int_equal(world->told, 1);
 	world_close(world);
 }
