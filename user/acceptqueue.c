@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "sentence.h"
+#include "summary.h"
 #include "settings.h"
 #include "units.h"
 
@@ -215,28 +215,20 @@ static void step(void *state, struct detect_world *world, uint64_t start_ns, uin
 
 /* --- in words --- */
 
-static double fact(const struct incident *incident, const char *name)
+static bool is_stuck(const struct incident *incident)
 {
-	for (unsigned i = 0; i < incident->fact_count; i++)
-		if (!strcmp(incident->facts[i].name, name))
-			return incident->facts[i].value;
-	return -1;
-}
-
-static bool is(const struct incident *incident, const char *program)
-{
-	return incident->word_count && !strcmp(incident->words[0].value, program);
+	return !strcmp(summary_word(incident, "program"), "stuck");
 }
 
 static void add_accepts(struct sentence *sentence, const struct incident *incident)
 {
-	double accepts = fact(incident, "accepts_per_second");
+	double accepts = book_find_fact(incident, "accepts_per_second");
 
-	if (is(incident, "stuck")) {
+	if (is_stuck(incident)) {
 		sentence_add(sentence, "; nothing was accepted for ");
-		sentence_add_decimal(sentence, fact(incident, "seconds_since_accept"));
+		sentence_add_decimal(sentence, book_find_fact(incident, "seconds_since_accept"));
 		sentence_add(sentence, " s: the program is stuck");
-	} else if (accepts >= 0) {
+	} else if (accepts > 0) {
 		sentence_add(sentence, "; it accepts ");
 		sentence_add_decimal(sentence, accepts);
 		sentence_add(sentence, " a second");
@@ -246,7 +238,7 @@ static void add_accepts(struct sentence *sentence, const struct incident *incide
 static void describe(const struct incident *incident, struct alert *alert)
 {
 	struct sentence sentence = {.text = alert->summary, .size = sizeof(alert->summary)};
-	double backlog = fact(incident, "backlog");
+	double backlog = book_find_fact(incident, "backlog");
 	bool cleared = alert->status == ALERT_CLEARED;
 
 	sentence_add(&sentence, "The accept queue of port ");
@@ -262,17 +254,17 @@ static void describe(const struct incident *incident, struct alert *alert)
 		sentence_add_number(&sentence, incident->total);
 		sentence_add(&sentence, " segments of clients");
 	} else {
-		sentence_add_number(&sentence, (uint64_t)fact(incident, "accept_queue"));
+		sentence_add_number(&sentence, (uint64_t)book_find_fact(incident, "accept_queue"));
 		sentence_add(&sentence, " connections wait, with a backlog of ");
 		sentence_add_number(&sentence, (uint64_t)backlog);
 		sentence_add(&sentence, "; the kernel drops ");
-		sentence_add_decimal(&sentence, fact(incident, "drops_per_second"));
+		sentence_add_decimal(&sentence, book_find_fact(incident, "drops_per_second"));
 		sentence_add(&sentence, " segments/s of clients, ");
 		sentence_add_number(&sentence, incident->total);
 		sentence_add(&sentence, " so far (clients try again)");
 		add_accepts(&sentence, incident);
 	}
-	if (is(incident, "stuck"))
+	if (is_stuck(incident))
 		alert->advice = "The program does not accept: dump its stacks (gdb -p, "
 				"/proc/PID/stack), see whether it is stopped, blocked or out of "
 				"file descriptors.";

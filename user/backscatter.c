@@ -5,7 +5,7 @@
 
 #include "bits.h"
 #include "hash.h"
-#include "sentence.h"
+#include "summary.h"
 #include "units.h"
 
 #define SLOT_NS	   (10 * SECOND_NS)
@@ -155,7 +155,7 @@ static bool event(void *state, struct detect_world *world, const struct detect_e
 static void describe(const struct incident *incident, struct alert *alert)
 {
 	struct sentence sentence = {.text = alert->summary, .size = sizeof(alert->summary)};
-	bool known = alert->word_count, over = alert->status == ALERT_CLEARED;
+	bool known = *summary_word(incident, "suspected"), over = alert->status == ALERT_CLEARED;
 
 	if (alert->peer_count)
 		sentence_add_address(&sentence, alert->peers[0].key.address);

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "classify.h"
-#include "sentence.h"
+#include "summary.h"
 #include "units.h"
 
 #define WINDOW_NS (10 * SECOND_NS)
@@ -288,15 +288,6 @@ void blind_step(struct blind *blind, struct book *book, uint64_t end_ns)
 		judge_netns(book, table_entry(&blind->netns, i));
 }
 
-/* " to port 5432" of theirs, or " of port 80". */
-static void add_port(struct sentence *sentence, const struct incident *incident)
-{
-	if (!incident->key.port)
-		return;
-	sentence_add(sentence, incident->key.role == RST_ROLE_CLIENT ? " to port " : " of port ");
-	sentence_add_number(sentence, incident->key.port);
-}
-
 void blind_describe(const struct incident *incident, struct sentence *sentence)
 {
 	const struct book_peer *peer = book_main_peer(incident);
@@ -306,7 +297,7 @@ void blind_describe(const struct incident *incident, struct sentence *sentence)
 	sentence_add_count(sentence, incident->own[SYNS], " SYN");
 	sentence_add(sentence, " that do not fit hit ");
 	sentence_add_count(sentence, incident->own[CONNECTIONS], " connection");
-	add_port(sentence, incident);
+	summary_add_port(sentence, incident);
 	if (peer) {
 		sentence_add(sentence, " in the name of ");
 		sentence_add_address(sentence, peer->address);

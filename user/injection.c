@@ -3,7 +3,7 @@
 
 #include "address.h"
 #include "classify.h"
-#include "sentence.h"
+#include "summary.h"
 #include "units.h"
 
 #define REORDER_NS (10 * (SECOND_NS / 1000)) /* a pure ACK can come so late all the same */
@@ -170,22 +170,13 @@ static void add_capture(struct sentence *sentence, const struct incident *incide
 							      : " and ip6[53] & 4 != 0'");
 }
 
-/* " to port 5432" of theirs, or " of port 80". */
-static void add_port(struct sentence *sentence, const struct incident *incident)
-{
-	if (!incident->key.port)
-		return;
-	sentence_add(sentence, incident->key.role == RST_ROLE_CLIENT ? " to port " : " of port ");
-	sentence_add_number(sentence, incident->key.port);
-}
-
 static void describe_forged(const struct incident *incident, struct sentence *sentence)
 {
 	const struct book_peer *peer = book_main_peer(incident);
 
 	sentence_add(sentence, "forged resets ended ");
 	sentence_add_count(sentence, incident->own[CONNECTIONS], " connection");
-	add_port(sentence, incident);
+	summary_add_port(sentence, incident);
 	if (peer) {
 		sentence_add(sentence, " with ");
 		sentence_add_address(sentence, peer->address);

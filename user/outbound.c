@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "bits.h"
 #include "hash.h"
 #include "sentence.h"
 #include "settings.h"
@@ -74,11 +75,7 @@ static bool meet(struct outbound_process *process, uint64_t hash)
 	bool first = false;
 
 	for (unsigned i = 0; i < 2; i++) {
-		uint64_t bit = (i ? hash >> 32 : hash) % OUTBOUND_BITS;
-		uint64_t *word = &process->filter[bit / 64], mask = 1ULL << bit % 64;
-
-		first |= !(*word & mask);
-		*word |= mask;
+		first |= bits_set(process->filter, (i ? hash >> 32 : hash) % OUTBOUND_BITS);
 	}
 	return first;
 }

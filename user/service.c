@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "hash.h"
-#include "sentence.h"
+#include "summary.h"
 #include "units.h"
 
 #define GRACE_NS  (2 * SECOND_NS)   /* for a graceful restart */
@@ -433,11 +433,8 @@ static void describe(const struct incident *incident, struct alert *alert)
 	double down = book_find_fact(incident, "down_seconds");
 	unsigned times = book_find_fact(incident, "times_down");
 	unsigned new_pid = book_find_fact(incident, "new_pid");
-	bool back = false;
+	bool back = !strcmp(summary_word(incident, "back"), "yes");
 
-	for (unsigned i = 0; i < incident->word_count; i++)
-		if (!strcmp(incident->words[i].name, "back"))
-			back = !strcmp(incident->words[i].value, "yes");
 	sentence_add(&sentence, "Port ");
 	sentence_add_number(&sentence, incident->key.port);
 	sentence_add(&sentence, back ? " was down for "

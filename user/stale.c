@@ -6,7 +6,7 @@
 #include "address.h"
 #include "classify.h"
 #include "hash.h"
-#include "sentence.h"
+#include "summary.h"
 #include "units.h"
 
 #define BUCKET_NS    (10 * SECOND_NS)
@@ -332,8 +332,7 @@ static bool event(void *state, struct detect_world *world, const struct detect_e
 static void add_service(struct sentence *sentence, const struct incident *incident,
 			const struct alert *alert)
 {
-	sentence_add(sentence, incident->key.role == RST_ROLE_CLIENT ? " to port " : " of port ");
-	sentence_add_number(sentence, incident->key.port);
+	summary_add_port(sentence, incident);
 	if (alert->owner.process) {
 		sentence_add(sentence, ", ");
 		sentence_add_owner(sentence, &alert->owner);

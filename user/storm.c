@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "classify.h"
-#include "sentence.h"
+#include "summary.h"
 #include "units.h"
 
 #define LEAST	       50  /* resets in 10 s */
@@ -323,11 +323,7 @@ static void describe(const struct incident *incident, struct alert *alert)
 		sentence_add_number(&sentence, incident->total);
 		sentence_add(&sentence, " working connections");
 	}
-	if (incident->key.port) {
-		sentence_add(&sentence,
-			     incident->key.role == RST_ROLE_CLIENT ? " to its port " : " of port ");
-		sentence_add_number(&sentence, incident->key.port);
-	}
+	summary_add_port(&sentence, incident);
 	if (alert->owner.process) {
 		sentence_add(&sentence, ", ");
 		sentence_add_owner(&sentence, &alert->owner);

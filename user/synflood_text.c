@@ -3,30 +3,14 @@
 
 #include <string.h>
 
-#include "sentence.h"
+#include "summary.h"
 #include "units.h"
 
 #define PAUSE_NS (2 * SECOND_NS)
 
-static const char *word(const struct incident *incident, const char *name)
-{
-	for (unsigned i = 0; i < incident->word_count; i++)
-		if (!strcmp(incident->words[i].name, name))
-			return incident->words[i].value;
-	return "";
-}
-
-static double fact(const struct incident *incident, const char *name)
-{
-	for (unsigned i = 0; i < incident->fact_count; i++)
-		if (!strcmp(incident->facts[i].name, name))
-			return incident->facts[i].value;
-	return 0;
-}
-
 static bool is(const struct incident *incident, const char *name, const char *value)
 {
-	return !strcmp(word(incident, name), value);
+	return !strcmp(summary_word(incident, name), value);
 }
 
 static void add_count(struct sentence *sentence, double count)
@@ -53,13 +37,8 @@ static void add_sources(struct sentence *sentence, const struct incident *incide
 	if (is(incident, "kind", "spoofed")) {
 		sentence_add(sentence, ", hardly two from the same address: it looks forged");
 	} else if (is(incident, "kind", "few_sources") && incident->peer_count) {
-		const struct book_peer *most = &incident->peers[0];
-
-		for (unsigned i = 1; i < incident->peer_count; i++)
-			if (incident->peers[i].count > most->count)
-				most = &incident->peers[i];
 		sentence_add(sentence, ", most of them from or next to ");
-		sentence_add_address(sentence, most->address);
+		sentence_add_address(sentence, book_main_peer(incident)->address);
 		sentence_add(sentence, " (not proven)");
 	} else if (is(incident, "kind", "many_sources")) {
 		sentence_add(sentence, ", from some ");
@@ -70,13 +49,14 @@ static void add_sources(struct sentence *sentence, const struct incident *incide
 
 static void add_defence(struct sentence *sentence, const struct incident *incident)
 {
-	double sent = fact(incident, "cookies_sent"), drops = fact(incident, "drops");
+	double sent = book_find_fact(incident, "cookies_sent"),
+	       drops = book_find_fact(incident, "drops");
 
 	if (sent > 0) {
 		sentence_add(sentence, "; ");
 		add_count(sentence, sent);
 		sentence_add(sentence, " SYN cookies sent, ");
-		add_count(sentence, fact(incident, "cookies_valid"));
+		add_count(sentence, book_find_fact(incident, "cookies_valid"));
 		sentence_add(sentence, " answered");
 	}
 	if (drops > 0) {
@@ -91,7 +71,8 @@ static void add_defence(struct sentence *sentence, const struct incident *incide
 static void say_flood(struct sentence *sentence, const struct incident *incident,
 		      const struct alert *alert)
 {
-	double half_open = fact(incident, "half_open"), rate = fact(incident, "syns_per_second");
+	double half_open = book_find_fact(incident, "half_open"),
+	       rate = book_find_fact(incident, "syns_per_second");
 
 	sentence_add(sentence, "SYN flood");
 	add_where(sentence, alert);
@@ -114,9 +95,9 @@ static void say_flood(struct sentence *sentence, const struct incident *incident
 			sentence_add(sentence, ", ");
 			add_count(sentence, half_open);
 			sentence_add(sentence, " half-open (backlog ");
-			add_count(sentence, fact(incident, "backlog"));
+			add_count(sentence, book_find_fact(incident, "backlog"));
 			sentence_add(sentence, "), ");
-			add_count(sentence, fact(incident, "stale"));
+			add_count(sentence, book_find_fact(incident, "stale"));
 			sentence_add(sentence, " stale");
 		}
 	}
@@ -133,7 +114,7 @@ static const char *advise_flood(const struct incident *incident)
 		return "SYN cookies hold the service up; if it suffers, filter upstream "
 		       "(SYNPROXY, your provider). Do not block the addresses: they can be "
 		       "forged.";
-	if (fact(incident, "backlog") > 0 && fact(incident, "backlog") <= 128)
+	if (book_find_fact(incident, "backlog") > 0 && book_find_fact(incident, "backlog") <= 128)
 		return "See that net.ipv4.tcp_syncookies is 1, and raise the backlog of the "
 		       "service and net.core.somaxconn. Do not block the addresses: they can be "
 		       "forged.";
@@ -161,11 +142,11 @@ static void say_path_loss(struct sentence *sentence, const struct incident *inci
 	add_where(sentence, alert);
 	sentence_add(sentence, alert->status == ALERT_CLEARED ? " were not completed: "
 							      : " are not completed: ");
-	add_count(sentence, fact(incident, "completed_now"));
+	add_count(sentence, book_find_fact(incident, "completed_now"));
 	sentence_add(sentence, "/s after ");
-	add_count(sentence, fact(incident, "completed_before"));
+	add_count(sentence, book_find_fact(incident, "completed_before"));
 	sentence_add(sentence, "/s, ");
-	add_count(sentence, fact(incident, "stale"));
+	add_count(sentence, book_find_fact(incident, "stale"));
 	sentence_add(sentence, " wait without more SYNs than before: what this host sends seems to "
 			       "be lost");
 }
