@@ -112,9 +112,9 @@ static void write_evidence(const struct backscatter_victim *victim, struct incid
 	incident->total = victim->packets;
 	incident->peers_all = 1;
 	incident->proof = ALERT_PROOF_NONE;
-	book_fact(incident, "packets", victim->packets);
+	book_fact(incident, "segments", victim->packets);
 	book_fact(incident, "syn_acks", victim->syn_acks);
-	book_fact(incident, "packets_per_second", victim->packets / (seconds > 1 ? seconds : 1));
+	book_fact(incident, "segments_per_second", victim->packets / (seconds > 1 ? seconds : 1));
 	book_fact(incident, "duration_seconds", seconds);
 	book_fact(incident, "local_ports", ports);
 	book_fact(incident, "peer_port", victim->key.port);

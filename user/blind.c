@@ -58,11 +58,11 @@ static void write_blind(struct incident *incident, uint64_t now_ns)
 	if ((incident->total >= MANY || incident->own[CONNECTIONS] >= TARGETS) &&
 	    incident->severity < ALERT_WARNING)
 		incident->severity = ALERT_WARNING;
-	book_word(incident, "type", "blind");
+	book_word(incident, "kind", "blind");
 	book_fact(incident, "rejected_resets", rejected);
 	book_fact(incident, "blind_syns", incident->own[SYNS]);
 	book_fact(incident, "connections", incident->own[CONNECTIONS]);
-	book_fact(incident, "rate", (double)incident->total * SECOND_NS / duration_ns);
+	book_fact(incident, "segments_per_second", (double)incident->total * SECOND_NS / duration_ns);
 }
 
 static uint64_t before(uint64_t now_ns, uint64_t duration_ns)

@@ -150,9 +150,10 @@ static void write_evidence(const struct dependency_target *target, struct incide
 	book_fact(incident, "processes", crowd_count(&target->processes));
 	book_fact(incident, "down_seconds", (double)lasted_ns / SECOND_NS);
 	if (lasted_ns >= SECOND_NS)
-		book_fact(incident, "per_second", (double)target->refusals * SECOND_NS / lasted_ns);
+		book_fact(incident, "refusals_per_second",
+			  (double)target->refusals * SECOND_NS / lasted_ns);
 	if (target->success_ns && target->success_ns < target->began_ns)
-		book_fact(incident, "last_success_seconds",
+		book_fact(incident, "seconds_since_success",
 			  (double)since(now_ns, target->success_ns) / SECOND_NS);
 	book_word(incident, "back", back ? "yes" : "no");
 }
@@ -277,7 +278,7 @@ static void describe(const struct incident *incident, struct alert *alert)
 {
 	struct sentence sentence = {.text = alert->summary, .size = sizeof(alert->summary)};
 	uint64_t lasted_ns = book_find_fact(incident, "down_seconds") * SECOND_NS;
-	double success = book_find_fact(incident, "last_success_seconds");
+	double success = book_find_fact(incident, "seconds_since_success");
 	uint64_t processes = book_find_fact(incident, "processes");
 	bool over = alert->status == ALERT_CLEARED;
 

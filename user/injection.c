@@ -36,7 +36,7 @@ static void write_forged(struct incident *incident, const struct injection_reset
 	incident->owner = reset->owner;
 	incident->owner_process = reset->process;
 	incident->own[CONNECTIONS]++;
-	book_word(incident, "type", "forged");
+	book_word(incident, "kind", "forged");
 	book_fact(incident, "connections", incident->own[CONNECTIONS]);
 	book_fact(incident, "contradicted_after_ms", delay_ns / 1e6);
 	book_fact(incident, "connection_bytes", reset->bytes);

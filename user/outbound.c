@@ -202,10 +202,11 @@ static void write_evidence(const struct outbound_process *process, struct incide
 	book_fact(incident, "unanswered", process->failed);
 	book_fact(incident, "successes", process->connected);
 	book_fact(incident, "ports", crowd_count(&process->ports));
-	book_fact(incident, "seconds", (double)lasted_ns / SECOND_NS);
+	book_fact(incident, "duration_seconds", (double)lasted_ns / SECOND_NS);
 	/* Of what was over in less than a second, there is no rate. */
 	if (lasted_ns >= SECOND_NS)
-		book_fact(incident, "per_second", (double)failures * SECOND_NS / lasted_ns);
+		book_fact(incident, "failures_per_second",
+			  (double)failures * SECOND_NS / lasted_ns);
 }
 
 /* Whether it would have been told by now if some had succeeded. */
@@ -371,7 +372,8 @@ static void describe(const struct incident *incident, struct alert *alert)
 	add_kind(&sentence, book_find_fact(incident, "refused"), " refused", &any);
 	add_kind(&sentence, book_find_fact(incident, "unanswered"), " unanswered", &any);
 	sentence_add(&sentence, any ? ") in " : " in ");
-	sentence_add_duration_ns(&sentence, book_find_fact(incident, "seconds") * SECOND_NS);
+	sentence_add_duration_ns(&sentence,
+				 book_find_fact(incident, "duration_seconds") * SECOND_NS);
 	sentence_add(&sentence, ": ");
 	if (incident->peers_estimated)
 		sentence_add(&sentence, "about ");

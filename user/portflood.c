@@ -189,8 +189,9 @@ static void write_evidence(const struct portflood *flood, const struct detect_wo
 	incident->peers_all = addresses > port->least ? addresses : port->least;
 	incident->peers_estimated = true;
 	incident->proof = ALERT_PROOF_NONE;
+	book_word(incident, "kind", incident->key.detail ? "many_ports" : "one_port");
 	book_fact(incident, "resets_per_second", rate);
-	book_fact(incident, "peak_per_second", port->peak);
+	book_fact(incident, "resets_per_second_max", port->peak);
 	book_fact(incident, "distinct_sources", incident->peers_all);
 	book_fact(incident, "reset_bytes_per_second", rate * port->reset_bytes);
 	if (world->sources->frozen)
@@ -357,7 +358,7 @@ static void describe(const struct incident *incident, struct alert *alert)
 		sentence_add_number(&sentence, alert->total);
 		sentence_add(&sentence, " SYNs, at most ");
 	}
-	sentence_add_decimal(&sentence, book_find_fact(incident, over ? "peak_per_second"
+	sentence_add_decimal(&sentence, book_find_fact(incident, over ? "resets_per_second_max"
 								      : "resets_per_second"));
 	sentence_add(&sentence, over ? "/s," : " SYNs/s");
 	sentence_add(&sentence, " from about ");

@@ -230,16 +230,16 @@ static void write_evidence(const struct service_port *port, struct incident *inc
 					 .exited = gone->exited,
 					 .exit_status = gone->exit_status};
 	incident->fact_count = incident->word_count = 0;
-	book_fact(incident, "refused", incident->total);
-	book_fact(incident, "clients", incident->peers_all);
+	book_fact(incident, "refusals", incident->total);
+	book_fact(incident, "distinct_sources", incident->peers_all);
 	book_fact(incident, "down_seconds", (double)down_ns / SECOND_NS);
 	book_fact(incident, "times_down", port->times);
 	if (signal_of(gone))
-		book_fact(incident, "signal", signal_of(gone));
+		book_fact(incident, "signal_number", signal_of(gone));
 	else if (gone->exited)
 		book_fact(incident, "exit_code", code_of(gone));
-	book_word(incident, "ended",
-		  !gone->exited	    ? "closed the port"
+	book_word(incident, "stopped",
+		  !gone->exited	    ? "closed"
 		  : signal_of(gone) ? "killed"
 				    : "exited");
 	write_back(port, incident, world);

@@ -199,31 +199,30 @@ static struct stale_place *place_of(struct stale *stale, const struct listeners 
 
 /* --- incidents --- */
 
-/* Timeouts that are known, in seconds. */
-static const char *timeout_word(uint64_t timeout_ms)
+/* Whose timeout that usually is. */
+static const char *suspect(uint64_t timeout_ms)
 {
 	static const struct {
 		unsigned seconds;
 		const char *word;
 	} known[] = {
-		{240, "a load balancer or NAT gateway, 240 s is a usual idle timeout of them"},
-		{350, "a load balancer or NAT gateway, 350 s is a usual idle timeout of them"},
-		{600, "a load balancer or NAT gateway, 600 s is a usual idle timeout of them"},
-		{3600, "a firewall, an hour is a usual idle timeout of them"},
+		{240, "load_balancer_or_nat"},
+		{350, "load_balancer_or_nat"},
+		{600, "load_balancer_or_nat"},
+		{3600, "firewall"},
 	};
 
 	for (unsigned i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 		if (timeout_ms >= known[i].seconds * 950ULL &&
 		    timeout_ms <= known[i].seconds * 1050ULL)
 			return known[i].word;
-	return NULL;
+	return "unknown";
 }
 
 static void write_idle(struct incident *incident, const struct stale_place *place, uint32_t idle_ms)
 {
 	uint64_t *own = incident->own;
 	uint32_t shortest = place->idle_ms[0];
-	const char *word;
 
 	if (!own[IDLE_MIN] || shortest < own[IDLE_MIN])
 		own[IDLE_MIN] = shortest;
@@ -236,9 +235,7 @@ static void write_idle(struct incident *incident, const struct stale_place *plac
 		return;
 	own[TIMEOUT_MS] = shortest;
 	book_fact(incident, "inferred_timeout_seconds", shortest / 1e3);
-	word = timeout_word(shortest);
-	if (word)
-		book_word(incident, "suspect", word);
+	book_word(incident, "suspected", suspect(shortest));
 }
 
 static void write(struct incident *incident, const struct stale_place *place,
@@ -252,7 +249,7 @@ static void write(struct incident *incident, const struct stale_place *place,
 	incident->proof = detail == UNKNOWN ? ALERT_PROOF_NONE : ALERT_PROOF_HANDSHAKE;
 	incident->owner_process = owner_keep(&incident->owner, seen->owner);
 	book_count_peer(incident, seen->event->peer, more);
-	book_word(incident, "type",
+	book_word(incident, "kind",
 		  detail == UNKNOWN ? "unknown"
 		  : detail == POOL  ? "pool"
 				    : "idle");
@@ -357,10 +354,10 @@ static void add_idle(struct sentence *sentence, const struct incident *incident)
 	sentence_add(sentence, "; something in between seems to forget them after ");
 	sentence_add_decimal(sentence, own[TIMEOUT_MS] / 1e3);
 	sentence_add(sentence, " s");
-	if (timeout_word(own[TIMEOUT_MS])) {
-		sentence_add(sentence, ", likely ");
-		sentence_add(sentence, timeout_word(own[TIMEOUT_MS]));
-	}
+	if (!strcmp(summary_word(incident, "suspected"), "firewall"))
+		sentence_add(sentence, ", as many firewalls do");
+	if (!strcmp(summary_word(incident, "suspected"), "load_balancer_or_nat"))
+		sentence_add(sentence, ", as many load balancers and NAT gateways do");
 }
 
 static void describe(const struct incident *incident, struct alert *alert)

@@ -15,7 +15,7 @@
 #define ACK_NS	       (60 * SECOND_NS)
 #define EPHEMERAL_PORT 32768 /* ours, as a client: what comes there is of old connections */
 
-/* The names are public: the word "scan" of the evidence. */
+/* The names are public: the word "kind" of the evidence. */
 static const struct {
 	const char *name, *flags;
 } kinds[STEALTH_KINDS] = {
@@ -107,7 +107,7 @@ static bool tell(struct detect_world *world, struct source *source, const struct
 		probes_note_open(incident, probe->port, first);
 	if (incident->open.all)
 		book_fact(incident, "silent_ports", incident->open.all);
-	book_word(incident, "scan", kinds[probe->kind].name);
+	book_word(incident, "kind", kinds[probe->kind].name);
 	incident->proof = ALERT_PROOF_NONE;
 	source->flags |= SOURCE_TOLD;
 	return true;

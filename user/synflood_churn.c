@@ -34,6 +34,6 @@ bool synflood_event(void *state, struct detect_world *world, const struct detect
 	}
 	book_word(incident, "kind", "churn");
 	book_fact(incident, "withdrawn", incident->total);
-	book_fact(incident, "within_10_s", count);
+	book_fact(incident, "last_10_seconds", count);
 	return true;
 }

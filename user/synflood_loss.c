@@ -21,8 +21,8 @@ static void tell(struct detect_world *world, const struct halfopen_port *port, d
 	book_word(incident, "kind", "outbound_path_loss");
 	book_fact(incident, "half_open", port->half_open);
 	book_fact(incident, "stale", port->stale);
-	book_fact(incident, "completed_before", port->usual);
-	book_fact(incident, "completed_now", now);
+	book_fact(incident, "completed_per_second_before", port->usual);
+	book_fact(incident, "completed_per_second", now);
 	incident->total = port->stale;
 }
 

@@ -142,9 +142,9 @@ static void say_path_loss(struct sentence *sentence, const struct incident *inci
 	add_where(sentence, alert);
 	sentence_add(sentence, alert->status == ALERT_CLEARED ? " were not completed: "
 							      : " are not completed: ");
-	add_count(sentence, book_find_fact(incident, "completed_now"));
+	add_count(sentence, book_find_fact(incident, "completed_per_second"));
 	sentence_add(sentence, "/s after ");
-	add_count(sentence, book_find_fact(incident, "completed_before"));
+	add_count(sentence, book_find_fact(incident, "completed_per_second_before"));
 	sentence_add(sentence, "/s, ");
 	add_count(sentence, book_find_fact(incident, "stale"));
 	sentence_add(sentence, " wait without more SYNs than before: what this host sends seems to "

@@ -28,9 +28,35 @@ static void tell(struct sink *sink, const struct incident *incident, enum alert_
 	sink->alert(sink->context, &run, &alert);
 }
 
+/* Of each kind, one or two numbers and all of its words. */
+static const struct {
+	const char *facts[2];
+	struct alert_word words[3];
+} evidence[ALERT_KINDS] = {
+	[ALERT_SYN_FLOOD] = {{"half_open", "cookies_sent"},
+			     {{"kind", "spoofed"}, {"syncookies", "on"}}},
+	[ALERT_CLOSED_PORT_FLOOD] = {{"resets_per_second", "distinct_sources"},
+				     {{"kind", "one_port"}, {"source_table", "frozen"}}},
+	[ALERT_PORT_SCAN] = {{"duration_seconds", "ports_per_second"},
+			     {{"source_table", "frozen"},
+			      {"decoys", "suspected"},
+			      {"source", "known_client"}}},
+	[ALERT_STEALTH_SCAN] = {{"ports_per_second", "silent_ports"},
+				{{"kind", "xmas"}, {"source_table", "frozen"}}},
+	[ALERT_OUTBOUND_SCAN] = {{"failures", "failures_per_second"}},
+	[ALERT_SERVICE_DOWN] = {{"refusals", "down_seconds"},
+				{{"stopped", "killed"}, {"back", "no"}}},
+	[ALERT_DEPENDENCY_DOWN] = {{"refusals", "down_seconds"}, {{"back", "yes"}}},
+	[ALERT_ACCEPT_QUEUE_FULL] = {{"backlog", "drops"}, {{"program", "stuck"}}},
+	[ALERT_RESET_INJECTION] = {{"connections", "connection_bytes"}, {{"kind", "forged"}}},
+	[ALERT_PEER_RESET_STORM] = {{"rate", "limit"}},
+	[ALERT_STALE_CONNECTIONS] = {{"resets", "inferred_timeout_seconds"},
+				     {{"kind", "idle"}, {"suspected", "firewall"}}},
+	[ALERT_BACKSCATTER] = {{"segments", "peer_port"}, {{"suspected", "asymmetric_path"}}},
+};
+
 static void add_all(struct incident *incident, unsigned kind)
 {
-	static const char *const names[] = {"probes", "rate", "share"};
 	uint8_t address[16] = {[10] = 0xff, [11] = 0xff, [12] = 10};
 
 	incident->key.netns = 4026531840;
@@ -49,9 +75,11 @@ static void add_all(struct incident *incident, unsigned kind)
 		book_add_port(&incident->touched, i);
 	incident->touched.all = 20;
 	book_add_port(&incident->open, 22);
-	for (unsigned i = 0; i < 3; i++)
-		book_fact(incident, names[i], i * 1.5);
-	book_word(incident, "flags", "FIN");
+	for (unsigned i = 0; i < 2; i++)
+		book_fact(incident, evidence[kind].facts[i], i * 1.5);
+	for (unsigned i = 0; i < 3 && evidence[kind].words[i].name; i++)
+		book_word(incident, evidence[kind].words[i].name, evidence[kind].words[i].value);
+	book_fact(incident, "folded", 3);
 }
 
 static void tell_kind(struct sink *sink, unsigned kind)

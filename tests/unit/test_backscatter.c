@@ -71,7 +71,7 @@ static void says_who_is_flooded(void **state)
 	assert_int_equal(word->alert.peer_count, 1);
 	assert_int_equal(word->alert.first_seen_ns, START_NS);
 	assert_int_equal(word->alert.total, 121);
-	assert_true(detecting_fact(word, "packets") == 121);
+	assert_true(detecting_fact(word, "segments") == 121);
 	assert_true(detecting_fact(word, "syn_acks") == 61);
 	assert_true(detecting_fact(word, "duration_seconds") == 60);
 	assert_true(detecting_fact(word, "peer_port") == 443);

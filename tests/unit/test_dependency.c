@@ -88,8 +88,8 @@ static void told_at_the_third_refusal(void **state)
 	assert_int_equal(alert->peers[0].count, 3);
 	assert_int_equal(alert->peers[0].key.address[15], 9);
 	assert_true(world_fact(alert, "refusals") == 3);
-	assert_true(world_fact(alert, "per_second") == 0.5);
-	assert_true(world_fact(alert, "last_success_seconds") == -1);
+	assert_true(world_fact(alert, "refusals_per_second") == 0.5);
+	assert_true(world_fact(alert, "seconds_since_success") == -1);
 	assert_string_equal(alert->summary, "app (pid 812) cannot connect to port 6379 of "
 					    "10.0.0.9: refused 3 times in 6 s.");
 	assert_non_null(strstr(alert->advice, "That host answers"));
@@ -167,7 +167,7 @@ static void a_success_ends_it(void **state)
 	assert_int_equal(world_last(world)->status, ALERT_RAISED);
 	assert_int_equal(world_last(world)->number, 1);
 	assert_int_equal(world_last(world)->total, 3);
-	assert_true(world_fact(world_last(world), "last_success_seconds") == 20);
+	assert_true(world_fact(world_last(world), "seconds_since_success") == 20);
 	assert_non_null(strstr(world_last(world)->summary, "; it last succeeded 20 s ago."));
 	world_close(world);
 }

@@ -250,8 +250,8 @@ static void slow_sweep(void **state)
 	assert_int_equal(resets_last(resets, KIND)->severity, ALERT_WARNING);
 	resets_quiet(resets, 60);
 	assert_int_equal(resets_last(resets, KIND)->total, 3000);
-	assert_true(resets_fact(resets_last(resets, KIND), "rate") > 99);
-	assert_true(resets_fact(resets_last(resets, KIND), "rate") < 104);
+	assert_true(resets_fact(resets_last(resets, KIND), "segments_per_second") > 99);
+	assert_true(resets_fact(resets_last(resets, KIND), "segments_per_second") < 104);
 }
 
 static void three_within_ten_seconds(void **state)

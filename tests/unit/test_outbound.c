@@ -89,7 +89,8 @@ static void told_at_the_tenth_destination(void **state)
 	assert_true(world_fact(alert, "failures") == 10);
 	assert_true(world_fact(alert, "refused") == 10);
 	assert_true(world_fact(alert, "unanswered") == 0);
-	assert_true(world_fact(alert, "per_second") > 2.2 && world_fact(alert, "per_second") < 2.3);
+	assert_true(world_fact(alert, "failures_per_second") > 2.2 &&
+		    world_fact(alert, "failures_per_second") < 2.3);
 	assert_string_equal(alert->summary,
 			    "walker (pid 4242) fails to reach 10 of 10 new destinations (10 "
 			    "refused) in 4.5 s: 10 addresses, 1 port (22).");

@@ -84,7 +84,7 @@ static void counts_it_exactly(void **state)
 	assert_int_equal(word->status, ALERT_CLEARED);
 	assert_int_equal(word->alert.total, 20 * 1800);
 	assert_in_range(word->alert.peers_all, 17400, 18400);
-	assert_true(detecting_fact(word, "peak_per_second") == 1800);
+	assert_true(detecting_fact(word, "resets_per_second_max") == 1800);
 	assert_true(detecting_says(word, "got 36000 SYNs, at most 1800/s, from about 1"));
 	assert_true(detecting_says(word, "answered each"));
 	assert_int_equal(detecting_count(all, ALERT_PORT_SCAN, ANY_STATE), 0);

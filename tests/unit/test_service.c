@@ -124,11 +124,11 @@ static void a_killed_service_is_told_at_the_first_client(void **state)
 	assert_int_equal(alert->total, 1);
 	assert_int_equal(alert->peers_all, 1);
 	assert_int_equal(alert->peer_count, 1);
-	assert_true(world_fact(alert, "refused") == 1);
-	assert_true(world_fact(alert, "signal") == 9);
+	assert_true(world_fact(alert, "refusals") == 1);
+	assert_true(world_fact(alert, "signal_number") == 9);
 	assert_true(world_fact(alert, "exit_code") == -1);
 	assert_true(world_fact(alert, "down_seconds") == 2.5);
-	assert_string_equal(world_word(alert, "ended"), "killed");
+	assert_string_equal(world_word(alert, "stopped"), "killed");
 	assert_string_equal(world_word(alert, "back"), "no");
 	assert_string_equal(alert->summary,
 			    "Port 8080 has been down for 2.5 s: nginx (pid 812) was killed by "
@@ -193,7 +193,7 @@ static void what_failed_is_told_at_once_and_gets_worse(void **state)
 	assert_true(asks(world, 0x0a000007, PORT, KNOWN, AT(10.1)));
 	assert_int_equal(world_last(world)->severity, ALERT_WARNING);
 	assert_true(world_fact(world_last(world), "exit_code") == 1);
-	assert_string_equal(world_word(world_last(world), "ended"), "exited");
+	assert_string_equal(world_word(world_last(world), "stopped"), "exited");
 	assert_non_null(strstr(world_last(world)->summary, "nginx (pid 812) exited with status 1"));
 	world_until(world, AT(11));
 	assert_int_equal(world->told, 1);
@@ -293,8 +293,8 @@ static void who_listens_again_ends_it(void **state)
 	assert_int_equal(alert->total, 1007);
 	assert_int_equal(alert->peers_all, 4);
 	assert_false(alert->peers_estimated);
-	assert_true(world_fact(alert, "refused") == 1007);
-	assert_true(world_fact(alert, "clients") == 4);
+	assert_true(world_fact(alert, "refusals") == 1007);
+	assert_true(world_fact(alert, "distinct_sources") == 4);
 	assert_true(world_fact(alert, "down_seconds") > 10.69 &&
 		    world_fact(alert, "down_seconds") < 10.71);
 	assert_true(world_fact(alert, "new_pid") == 900);
@@ -327,7 +327,7 @@ static void a_crash_loop_is_one_incident(void **state)
 	world_until(world, AT(620));
 	assert_int_equal(world->said[ALERT_CLEARED], 1);
 	assert_true(world_fact(world_last(world), "times_down") == times);
-	assert_true(world_fact(world_last(world), "refused") == 10 * times);
+	assert_true(world_fact(world_last(world), "refusals") == 10 * times);
 	assert_true(world_fact(world_last(world), "down_seconds") == times);
 	assert_non_null(strstr(world_last(world)->summary, "it went down 120 times"));
 	assert_non_null(strstr(world_last(world)->advice, "keeps stopping"));
@@ -423,7 +423,7 @@ static void two_addresses_stop_as_one(void **state)
 	world_until(world, AT(330));
 	assert_int_equal(world->said[ALERT_RAISED], 1);
 	assert_int_equal(world->said[ALERT_CLEARED], 1);
-	assert_true(world_fact(world_last(world), "refused") == 10);
+	assert_true(world_fact(world_last(world), "refusals") == 10);
 	assert_true(world_fact(world_last(world), "times_down") == 1);
 	world_close(world);
 }

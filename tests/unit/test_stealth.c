@@ -50,7 +50,7 @@ static void told_at_the_second_port(void **state)
 		assert_int_equal(word->alert.proof, ALERT_PROOF_NONE);
 		assert_int_equal(word->alert.touched.all, 2);
 		assert_int_equal(word->alert.total, 2);
-		assert_string_equal(detecting_word(word, "scan"), scans[i].name);
+		assert_string_equal(detecting_word(word, "kind"), scans[i].name);
 		assert_true(detecting_says(word, scans[i].says));
 		assert_true(detecting_says(word, "192.0.2.7 sends"));
 		assert_true(detecting_says(word, "2 ports in 0 ms (4000, 4001)"));
@@ -176,14 +176,14 @@ static void an_ack_scan_says_its_kind(void **state)
 		detecting_send(all, SCANNER, port, RST_FLAG_ACK, 0);
 	assert_int_equal(all->told, 1);
 	assert_int_equal(all->words[0].incident.key.detail, STEALTH_ACK);
-	assert_string_equal(detecting_word(&all->words[0], "scan"), "ack");
+	assert_string_equal(detecting_word(&all->words[0], "kind"), "ack");
 	/* From now on those of ports that are open are of it, too. */
 	detecting_send(all, SCANNER, 80, RST_FLAG_ACK, 0);
 	for (uint16_t port = 101; port <= 105; port++)
 		detecting_send(all, SCANNER, port, RST_FLAG_ACK | RST_FLAG_FIN, 0);
 	told = all->told;
 	assert_int_equal(told, 2);
-	assert_string_equal(detecting_word(&all->words[1], "scan"), "maimon");
+	assert_string_equal(detecting_word(&all->words[1], "kind"), "maimon");
 	detecting_pass(all, 61 * SECOND_NS);
 	assert_int_equal(all->words[2].alert.touched.all, 6);
 	free(all);
