@@ -3,52 +3,22 @@
 #ifndef RSTWATCH_DETECTING_H
 #define RSTWATCH_DETECTING_H
 
-#include "unit.h"
+#include "told.h"
 
 #include "detect.h"
 
-#define NETNS	  4026531840u
-#define OURS	  0x0a000002 /* 10.0.0.2 */
-#define MILLI_NS  1000000ULL
-#define WORDS	  512
-#define START_NS  (1000 * SECOND_NS)
-#define ANY_KIND  0
-#define ANY_STATE 0
-
-struct word {
-	enum alert_status status;
-	uint64_t at_ns;
-	struct incident incident;
-	struct alert alert;
-};
+#define NETNS	 4026531840u
+#define OURS	 0x0a000002 /* 10.0.0.2 */
+#define MILLI_NS 1000000ULL
+#define START_NS (1000 * SECOND_NS)
 
 struct detecting {
 	struct detect detect;
 	struct listeners listeners;
 	struct processes processes;
 	uint64_t now_ns, slice_ns; /* the slice began then */
-	uint64_t number;
-	unsigned told;
-	struct word words[WORDS];
+	struct told told;
 };
-
-static inline void detecting_keep(void *context, struct incident *incident,
-				  enum alert_status status, uint64_t now_ns)
-{
-	struct detecting *all = context;
-	struct word *word = &all->words[all->told];
-
-	if (!incident->number)
-		incident->number = ++all->number;
-	if (all->told++ >= WORDS)
-		return;
-	*word = (struct word){.status = status, .at_ns = now_ns, .incident = *incident};
-	book_alert(incident, status, now_ns, &word->alert);
-	detect_describe(incident, &word->alert);
-	assert_non_null(word->alert.advice);
-	assert_true(strlen(word->alert.summary) > 0);
-	assert_true(strlen(word->alert.summary) < sizeof(word->alert.summary) - 1);
-}
 
 static inline struct detecting *detecting_open(void)
 {
@@ -56,7 +26,9 @@ static inline struct detecting *detecting_open(void)
 
 	all->now_ns = all->slice_ns = START_NS;
 	listeners_init(&all->listeners, 42);
-	detect_init(&all->detect, &all->listeners, &all->processes, detecting_keep, all, 42);
+	all->told.processes = &all->processes;
+	all->told.describe = detect_describe;
+	detect_init(&all->detect, &all->listeners, &all->processes, told_hear, &all->told, 42);
 	return all;
 }
 
@@ -150,47 +122,6 @@ static inline void detecting_receive(struct detecting *all, uint32_t peer, uint1
 static inline void detecting_half_open(struct detecting *all, uint32_t peer, uint16_t port)
 {
 	detecting_receive(all, peer, port, RST_STAGE_HANDSHAKE, 0, NULL);
-}
-
-static inline unsigned detecting_count(const struct detecting *all, enum alert_kind kind,
-				       enum alert_status status)
-{
-	unsigned count = 0;
-
-	assert_true(all->told <= WORDS);
-	for (unsigned i = 0; i < all->told; i++)
-		count += (kind == ANY_KIND || all->words[i].incident.key.kind == kind) &&
-			 (status == ANY_STATE || all->words[i].status == status);
-	return count;
-}
-
-static inline double detecting_fact(const struct word *word, const char *name)
-{
-	for (unsigned i = 0; i < word->alert.fact_count; i++)
-		if (!strcmp(word->alert.facts[i].name, name))
-			return word->alert.facts[i].value;
-	fail_msg("there is no fact %s", name);
-	return 0;
-}
-
-/* NULL: there is no such word. */
-static inline const char *detecting_word(const struct word *word, const char *name)
-{
-	for (unsigned i = 0; i < word->alert.word_count; i++)
-		if (!strcmp(word->alert.words[i].name, name))
-			return word->alert.words[i].value;
-	return NULL;
-}
-
-static inline bool detecting_says(const struct word *word, const char *text)
-{
-	return strstr(word->alert.summary, text);
-}
-
-static inline void detecting_silent(const struct detecting *all)
-{
-	if (all->told)
-		fail_msg("%s", all->words[0].alert.summary);
 }
 
 #endif

@@ -6,7 +6,7 @@
 #ifndef RSTWATCH_HANDSHAKING_H
 #define RSTWATCH_HANDSHAKING_H
 
-#include "unit.h"
+#include "told.h"
 
 #include "detect.h"
 #include "settings.h"
@@ -19,7 +19,6 @@
 #define HOST	 0x0a000002 /* 10.0.0.2 */
 #define ATTACKER 0x0a000163 /* 10.0.1.99 */
 #define REQUESTS 40000
-#define WORDS	 64
 
 enum request_kind { CLIENT, VANISHED, FORGED };
 
@@ -30,14 +29,6 @@ struct request {
 	uint8_t kind, timeouts;
 	bool acked;   /* the last ACK came in, and there was no room for it */
 	bool outside; /* no request: a client that will send its SYN again at due_ms */
-};
-
-struct word {
-	uint64_t time_ms;
-	enum alert_kind kind;
-	enum alert_status status;
-	enum alert_severity severity;
-	struct alert alert;
 };
 
 struct host {
@@ -60,7 +51,7 @@ struct host {
 	double accept_credit;
 	bool deferred; /* clients say nothing for 5 s, and TCP_DEFER_ACCEPT is set */
 	bool quiet;    /* the kernel's counters are not read */
-	struct rst_listening now, told;
+	struct rst_listening now, shown;
 	struct record_queues queues;
 	uint32_t watch, signals, samples;
 	uint64_t syns; /* of the flood */
@@ -68,27 +59,8 @@ struct host {
 	struct request table[REQUESTS];
 	/* Cookies that wait for their answer, by the tick in which that comes. */
 	uint32_t answers[1024];
-	unsigned words;
-	struct word word[WORDS];
+	struct told told;
 };
-
-static inline void host_hear(void *context, struct incident *incident, enum alert_status status,
-			     uint64_t now_ns)
-{
-	struct host *host = context;
-	struct word *word = &host->word[host->words];
-
-	if (host->words == WORDS)
-		return;
-	host->words++;
-	word->time_ms = now_ns / 1000000;
-	word->kind = incident->key.kind;
-	word->status = status;
-	word->severity = incident->severity;
-	book_alert(incident, status, now_ns, &word->alert);
-	word->alert.owner.process = processes_find(&host->processes, incident->owner_process);
-	detect_describe(incident, &word->alert);
-}
 
 static inline struct host *host_open(uint64_t seed)
 {
@@ -96,7 +68,10 @@ static inline struct host *host_open(uint64_t seed)
 	struct record_process process = {.number = PROCESS, .pid = 812, .comm = "nginx"};
 
 	listeners_init(&host->listeners, seed);
-	detect_init(&host->detect, &host->listeners, &host->processes, host_hear, host, seed);
+	host->told.processes = &host->processes;
+	host->told.describe = detect_describe;
+	detect_init(&host->detect, &host->listeners, &host->processes, told_hear, &host->told,
+		    seed);
 	processes_add(&host->processes, &process);
 	host->random = seed;
 	host->now_ms = 1000000;
@@ -337,11 +312,11 @@ static inline void host_look(struct host *host)
 
 	host->now.time_ns = host_ns(host);
 	host->now.backlog = host->backlog;
-	host->told.time_ns = host->now.time_ns;
-	if (memcmp(&host->now, &host->told, sizeof(host->now)) || host->now.half_open ||
+	host->shown.time_ns = host->now.time_ns;
+	if (memcmp(&host->now, &host->shown, sizeof(host->now)) || host->now.half_open ||
 	    host->now.accept_queue)
 		detect_listening(&host->detect, &host->now);
-	host->told = host->now;
+	host->shown = host->now;
 	if (!host->quiet)
 		detect_queues(&host->detect, &host->queues);
 	host->slice_ms = host->now_ms;
@@ -385,32 +360,6 @@ static inline void host_run(struct host *host, double seconds)
 {
 	for (uint64_t end_ms = host->now_ms + (uint64_t)(seconds * 1000); host->now_ms < end_ms;)
 		host_tick(host);
-}
-
-/* The first word of that kind and status; NULL if there is none. */
-static inline const struct word *host_word(const struct host *host, enum alert_kind kind,
-					   enum alert_status status)
-{
-	for (unsigned i = 0; i < host->words; i++)
-		if (host->word[i].kind == kind && host->word[i].status == status)
-			return &host->word[i];
-	return NULL;
-}
-
-static inline double host_fact(const struct word *word, const char *name)
-{
-	for (unsigned i = 0; i < word->alert.fact_count; i++)
-		if (!strcmp(word->alert.facts[i].name, name))
-			return word->alert.facts[i].value;
-	return -1;
-}
-
-static inline const char *host_text(const struct word *word, const char *name)
-{
-	for (unsigned i = 0; i < word->alert.word_count; i++)
-		if (!strcmp(word->alert.words[i].name, name))
-			return word->alert.words[i].value;
-	return "";
 }
 
 #endif

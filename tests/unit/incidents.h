@@ -6,7 +6,7 @@
 #ifndef RSTWATCH_INCIDENTS_H
 #define RSTWATCH_INCIDENTS_H
 
-#include "unit.h"
+#include "told.h"
 
 #include "detector.h"
 
@@ -14,7 +14,6 @@
 #define MS    (SECOND_NS / 1000)
 #define START (5000 * SECOND_NS)
 #define AT(s) (START + (uint64_t)((s)*1000 + 0.5) * MS) /* seconds since the start */
-#define KEPT  64
 
 struct world {
 	const struct detector *detector;
@@ -24,28 +23,8 @@ struct world {
 	struct processes processes;
 	struct detect_world world;
 	uint64_t end_ns; /* of the last slice */
-	uint64_t number; /* of the last incident */
-	unsigned told;
-	struct alert alerts[KEPT];
-	unsigned said[4]; /* by status */
+	struct told told;
 };
-
-static inline void world_tell(void *context, struct incident *incident, enum alert_status status,
-			      uint64_t now_ns)
-{
-	struct world *world = context;
-	struct alert *alert = &world->alerts[world->told % KEPT];
-
-	if (!incident->number)
-		incident->number = ++world->number;
-	book_alert(incident, status, now_ns, alert);
-	alert->owner.process = processes_find(&world->processes, incident->owner_process);
-	world->detector->describe(incident, alert);
-	assert_non_null(alert->advice);
-	assert_true(strlen(alert->summary) > 0);
-	world->told++;
-	world->said[status]++;
-}
 
 static inline struct world *world_open(const struct detector *detector, size_t state_bytes)
 {
@@ -54,7 +33,9 @@ static inline struct world *world_open(const struct detector *detector, size_t s
 	world->detector = detector;
 	world->state = unit_zeroed(state_bytes);
 	listeners_init(&world->listeners, 42);
-	book_init(&world->book, world_tell, world, 42);
+	world->told.processes = &world->processes;
+	world->told.describe = detector->describe;
+	book_init(&world->book, told_hear, &world->told, 42);
 	world->book.quiet_ns[detector->kind] = detector->quiet_s * SECOND_NS;
 	world->world = (struct detect_world){.book = &world->book,
 					     .listeners = &world->listeners,
@@ -126,29 +107,6 @@ static inline void world_listener(struct world *world, const struct rst_listener
 	listeners_add(&world->listeners, change);
 	world->detector->listener(world->state, &world->world, change);
 	book_flush(&world->book, change->time_ns);
-}
-
-/* What was told last. */
-static inline const struct alert *world_last(const struct world *world)
-{
-	assert_true(world->told > 0);
-	return &world->alerts[(world->told - 1) % KEPT];
-}
-
-static inline double world_fact(const struct alert *alert, const char *name)
-{
-	for (unsigned i = 0; i < alert->fact_count; i++)
-		if (!strcmp(alert->facts[i].name, name))
-			return alert->facts[i].value;
-	return -1;
-}
-
-static inline const char *world_word(const struct alert *alert, const char *name)
-{
-	for (unsigned i = 0; i < alert->word_count; i++)
-		if (!strcmp(alert->words[i].name, name))
-			return alert->words[i].value;
-	return "";
 }
 
 #endif

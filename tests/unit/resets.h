@@ -6,12 +6,11 @@
 #ifndef RSTWATCH_RESETS_H
 #define RSTWATCH_RESETS_H
 
-#include "unit.h"
+#include "told.h"
 
 #include "classify.h"
 #include "detect.h"
 
-#define RESETS_WORDS 256
 #define RESETS_NETNS 7
 #define RESETS_PORT  80
 
@@ -20,38 +19,18 @@ struct resets {
 	struct listeners listeners;
 	struct processes processes;
 	uint64_t start_ns, now_ns; /* of the slice; of the last event */
-	uint64_t number, claimed;
-	unsigned told;
-	struct alert words[RESETS_WORDS];
+	struct told told;
 };
-
-static inline void resets_tell(void *context, struct incident *incident, enum alert_status status,
-			       uint64_t now_ns)
-{
-	struct resets *resets = context;
-	struct alert *alert = &resets->words[resets->told++];
-
-	assert_true(resets->told < RESETS_WORDS);
-	if (!incident->number)
-		incident->number = ++resets->number;
-	book_alert(incident, status, now_ns, alert);
-	alert->owner.process = processes_find(&resets->processes, incident->owner_process);
-	detect_describe(incident, alert);
-	assert_true(*alert->summary);
-	assert_true(strlen(alert->summary) + 1 < sizeof(alert->summary));
-	assert_non_null(alert->advice);
-	/* What anybody can have sent must not be blocked. */
-	if (alert->proof < ALERT_PROOF_ANSWERED)
-		assert_null(strstr(alert->advice, "block"));
-}
 
 static inline int resets_setup(void **state)
 {
 	struct resets *resets = unit_zeroed(sizeof(*resets));
 
 	listeners_init(&resets->listeners, 42);
-	detect_init(&resets->detect, &resets->listeners, &resets->processes, resets_tell, resets,
-		    42);
+	resets->told.processes = &resets->processes;
+	resets->told.describe = detect_describe;
+	detect_init(&resets->detect, &resets->listeners, &resets->processes, told_hear,
+		    &resets->told, 42);
 	resets->start_ns = resets->now_ns = 100000 * SECOND_NS;
 	*state = resets;
 	return 0;
@@ -133,38 +112,13 @@ static inline void resets_quiet(struct resets *resets, unsigned seconds)
 	}
 }
 
-/* How many of that kind have been told, of all statuses. */
-static inline unsigned resets_told(const struct resets *resets, enum alert_kind kind)
-{
-	unsigned told = 0;
-
-	for (unsigned i = 0; i < resets->told; i++)
-		told += resets->words[i].kind == kind;
-	return told;
-}
-
 /* The last word, which must be of that kind. */
 static inline const struct alert *resets_last(const struct resets *resets, enum alert_kind kind)
 {
-	const struct alert *alert = &resets->words[resets->told - 1];
+	const struct alert *alert = told_last(&resets->told);
 
-	assert_true(resets->told);
 	assert_int_equal(alert->kind, kind);
 	return alert;
-}
-
-static inline double resets_fact(const struct alert *alert, const char *name)
-{
-	for (unsigned i = 0; i < alert->fact_count; i++)
-		if (!strcmp(alert->facts[i].name, name))
-			return alert->facts[i].value;
-	return -1;
-}
-
-static inline void resets_assert_says(const struct alert *alert, const char *text)
-{
-	if (!strstr(alert->summary, text))
-		fail_msg("no \"%s\" in: %s", text, alert->summary);
 }
 
 #endif

@@ -3,18 +3,9 @@
 
 #define KIND ALERT_ACCEPT_QUEUE_FULL
 
-static const struct word *raised(const struct host *host)
+static const struct alert *raised(const struct host *host)
 {
-	return host_word(host, KIND, ALERT_RAISED);
-}
-
-static unsigned count(const struct host *host, enum alert_status status)
-{
-	unsigned words = 0;
-
-	for (unsigned i = 0; i < host->words; i++)
-		words += host->word[i].status == status;
-	return words;
+	return told_first(&host->told, KIND, ALERT_RAISED);
 }
 
 /* Its clients come at that rate, and it has accepted at once for 20 s. */
@@ -26,7 +17,7 @@ static struct host *open_service(uint32_t backlog, double clients)
 	host->clients = clients;
 	host->accepts = 100000;
 	host_run(host, 20);
-	assert_int_equal(host->words, 0);
+	assert_int_equal(host->told.count, 0);
 	return host;
 }
 
@@ -54,25 +45,25 @@ static void a_stopped_program_is_named(void **state)
 		struct host *host = open_service(backlogs[i], 200);
 		uint64_t since_ms = host->now_ms;
 		double fill_s = backlogs[i] / 200.0;
-		const struct word *word;
+		const struct alert *alert;
 
 		host->accepts = 0;
 		host_run(host, fill_s + 10);
-		word = raised(host);
-		assert_non_null(word);
-		assert_in_range(word->time_ms - since_ms, 0, fill_s * 1000 + 2000);
-		assert_int_equal(word->severity, ALERT_WARNING);
-		assert_int_equal(word->alert.local_port, PORT);
-		assert_int_equal(word->alert.owner.process->pid, 812);
-		assert_int_equal(host_fact(word, "backlog"), backlogs[i]);
-		assert_in_range(host_fact(word, "accept_queue"), backlogs[i], backlogs[i] + 1);
-		word = host_word(host, KIND, ALERT_UPDATED);
-		assert_non_null(word);
-		assert_int_equal(word->severity, ALERT_CRITICAL);
-		assert_string_equal(host_text(word, "program"), "stuck");
-		assert_non_null(strstr(word->alert.summary, "the program is stuck"));
-		assert_non_null(strstr(word->alert.advice, "dump its stacks"));
-		assert_int_equal(host->words, 2);
+		alert = raised(host);
+		assert_non_null(alert);
+		assert_in_range(alert->time_ns / 1000000 - since_ms, 0, fill_s * 1000 + 2000);
+		assert_int_equal(alert->severity, ALERT_WARNING);
+		assert_int_equal(alert->local_port, PORT);
+		assert_int_equal(alert->owner.process->pid, 812);
+		assert_int_equal(told_fact(alert, "backlog"), backlogs[i]);
+		assert_in_range(told_fact(alert, "accept_queue"), backlogs[i], backlogs[i] + 1);
+		alert = told_first(&host->told, KIND, ALERT_UPDATED);
+		assert_non_null(alert);
+		assert_int_equal(alert->severity, ALERT_CRITICAL);
+		assert_string_equal(told_word(alert, "program"), "stuck");
+		told_says(alert, "the program is stuck");
+		assert_non_null(strstr(alert->advice, "dump its stacks"));
+		assert_int_equal(host->told.count, 2);
 		free(host);
 	}
 }
@@ -80,20 +71,20 @@ static void a_stopped_program_is_named(void **state)
 static void it_is_over_when_the_queue_is(void **state)
 {
 	struct host *host = open_service(64, 100);
-	const struct word *word;
+	const struct alert *alert;
 
 	(void)state;
 	host->accepts = 0;
 	host_run(host, 10);
 	host->accepts = 100000;
 	host_run(host, 9);
-	assert_int_equal(count(host, ALERT_CLEARED), 0);
+	assert_int_equal(told_count(&host->told, KIND, ALERT_CLEARED), 0);
 	host_run(host, 5);
-	word = host_word(host, KIND, ALERT_CLEARED);
-	assert_non_null(word);
-	assert_true(word->alert.ended);
-	assert_true(word->alert.total > 100);
-	assert_non_null(strstr(word->alert.summary, "was full for "));
+	alert = told_first(&host->told, KIND, ALERT_CLEARED);
+	assert_non_null(alert);
+	assert_true(alert->ended);
+	assert_true(alert->total > 100);
+	told_says(alert, "was full for ");
 	assert_int_equal(host->watch & RST_WATCH_OPENS, 0);
 	free(host);
 }
@@ -101,17 +92,17 @@ static void it_is_over_when_the_queue_is(void **state)
 static void a_slow_program_is_no_stuck_one(void **state)
 {
 	struct host *host = open_service(8, 50);
-	const struct word *word;
+	const struct alert *alert;
 
 	(void)state;
 	host->accepts = 2;
 	host_run(host, 30);
-	word = host_word(host, KIND, ALERT_UPDATED);
-	assert_non_null(word);
-	assert_string_equal(host_text(word, "program"), "slow");
-	assert_in_range(host_fact(word, "accepts_per_second"), 1, 3);
-	assert_non_null(strstr(word->alert.advice, "backlog is small"));
-	assert_null(host_word(host, ALERT_SYN_FLOOD, ALERT_RAISED));
+	alert = told_first(&host->told, KIND, ALERT_UPDATED);
+	assert_non_null(alert);
+	assert_string_equal(told_word(alert, "program"), "slow");
+	assert_in_range(told_fact(alert, "accepts_per_second"), 1, 3);
+	assert_non_null(strstr(alert->advice, "backlog is small"));
+	assert_null(told_first(&host->told, ALERT_SYN_FLOOD, ALERT_RAISED));
 	free(host);
 }
 
@@ -123,8 +114,8 @@ static void overload_asks_for_workers(void **state)
 	host->accepts = 250;
 	host_run(host, 30);
 	assert_non_null(raised(host));
-	assert_non_null(strstr(raised(host)->alert.advice, "more workers"));
-	assert_null(host_word(host, ALERT_SYN_FLOOD, ALERT_RAISED));
+	assert_non_null(strstr(raised(host)->advice, "more workers"));
+	assert_null(told_first(&host->told, ALERT_SYN_FLOOD, ALERT_RAISED));
 	free(host);
 }
 
@@ -149,7 +140,7 @@ static void a_listener_that_does_not_accept_is_no_flood(void **state)
 		host_run(host, 12);
 		host->accepts = 100000;
 		host_run(host, 15);
-		assert_null(host_word(host, ALERT_SYN_FLOOD, ALERT_RAISED));
+		assert_null(told_first(&host->told, ALERT_SYN_FLOOD, ALERT_RAISED));
 		assert_non_null(raised(host));
 		free(host);
 	}
@@ -165,7 +156,7 @@ static void a_flood_is_no_full_queue(void **state)
 		host->flood = 500;
 		host_run(host, 20);
 		assert_null(raised(host));
-		assert_non_null(host_word(host, ALERT_SYN_FLOOD, ALERT_RAISED));
+		assert_non_null(told_first(&host->told, ALERT_SYN_FLOOD, ALERT_RAISED));
 		free(host);
 	}
 }
@@ -177,12 +168,12 @@ static void a_full_queue_that_drops_nothing_is_none(void **state)
 	(void)state;
 	for (unsigned i = 0; i < 10; i++)
 		look(host, 129, 128, 5, 1);
-	assert_int_equal(host->words, 0);
+	assert_int_equal(host->told.count, 0);
 	assert_int_equal(host->watch, RST_WATCH_OPENS);
 	/* Nor are drops with room in it. */
 	for (unsigned i = 0; i < 10; i++)
 		look(host, 10, 128, 5 + i * 50, 1);
-	assert_int_equal(host->words, 0);
+	assert_int_equal(host->told.count, 0);
 	free(host);
 }
 
@@ -192,10 +183,10 @@ static void what_was_dropped_before_the_run_does_not_count(void **state)
 
 	(void)state;
 	look(host, 129, 128, 70000, 1);
-	assert_int_equal(host->words, 0);
+	assert_int_equal(host->told.count, 0);
 	look(host, 129, 128, 70001, 1);
-	assert_int_equal(host->words, 1);
-	assert_int_equal(host->word[0].alert.total, 1);
+	assert_int_equal(host->told.count, 1);
+	assert_int_equal(host->told.alerts[0].total, 1);
 	free(host);
 }
 
@@ -212,14 +203,14 @@ static void a_new_listener_has_dropped_nothing_before(void **state)
 	(void)state;
 	detect_listener(&host->detect, &change);
 	look(host, 17, 16, 3, 1);
-	assert_int_equal(host->words, 1);
+	assert_int_equal(host->told.count, 1);
 	/* It stops listening: over. */
 	change.change = RST_LISTENER_CLOSED;
 	change.time_ns = host_ns(host);
 	detect_listener(&host->detect, &change);
 	host->watch = detect_step(&host->detect, host_ns(host), host_ns(host) + SECOND_NS);
-	assert_int_equal(host->words, 2);
-	assert_int_equal(host->word[1].status, ALERT_CLEARED);
+	assert_int_equal(host->told.count, 2);
+	assert_int_equal(host->told.alerts[1].status, ALERT_CLEARED);
 	free(host);
 }
 
@@ -230,8 +221,8 @@ static void drops_are_counted_modulo_2_to_the_32(void **state)
 	(void)state;
 	look(host, 129, 128, UINT32_MAX - 1, 1);
 	look(host, 129, 128, 3, 1);
-	assert_int_equal(host->words, 1);
-	assert_int_equal(host->word[0].alert.total, 5);
+	assert_int_equal(host->told.count, 1);
+	assert_int_equal(host->told.alerts[0].total, 5);
 	free(host);
 }
 
@@ -243,10 +234,10 @@ static void a_long_slice_is_one_look(void **state)
 	(void)state;
 	look(host, 0, 128, 0, 1);
 	look(host, 129, 128, 40, 20);
-	assert_int_equal(host->words, 1);
-	assert_int_equal(host->word[0].severity, ALERT_WARNING);
-	assert_int_equal(host_fact(&host->word[0], "drops_per_second"), 2);
-	assert_null(strstr(host->word[0].alert.summary, "stuck"));
+	assert_int_equal(host->told.count, 1);
+	assert_int_equal(host->told.alerts[0].severity, ALERT_WARNING);
+	assert_int_equal(told_fact(&host->told.alerts[0], "drops_per_second"), 2);
+	assert_null(strstr(host->told.alerts[0].summary, "stuck"));
 	free(host);
 }
 
@@ -261,8 +252,8 @@ static void drops_in_three_windows_are_critical(void **state)
 		for (unsigned j = 0; j < 8; j++)
 			look(host, 90, 128, i, 1);
 	}
-	assert_int_equal(host->words, 2);
-	assert_int_equal(host->word[1].severity, ALERT_CRITICAL);
+	assert_int_equal(host->told.count, 2);
+	assert_int_equal(host->told.alerts[1].severity, ALERT_CRITICAL);
 	free(host);
 }
 
@@ -284,8 +275,8 @@ static void sockets_that_share_a_port_are_one_alert(void **state)
 		detect_step(&host->detect, host_ns(host), host_ns(host) + SECOND_NS);
 		host->now_ms += 1000;
 	}
-	assert_int_equal(count(host, ALERT_RAISED), 1);
-	assert_int_equal(count(host, ALERT_CLEARED), 0);
+	assert_int_equal(told_count(&host->told, KIND, ALERT_RAISED), 1);
+	assert_int_equal(told_count(&host->told, KIND, ALERT_CLEARED), 0);
 	free(host);
 }
 
@@ -299,10 +290,10 @@ static void many_listeners_need_no_more_memory(void **state)
 		host->now.port = i % 60000 + 1;
 		look(host, 1, 128, i, 0);
 	}
-	assert_int_equal(host->words, 0);
+	assert_int_equal(host->told.count, 0);
 	assert_int_equal(host->detect.acceptqueue.sockets.used, ACCEPTQUEUE_SOCKETS);
 	look(host, 129, 128, 4 * ACCEPTQUEUE_SOCKETS, 1);
-	assert_int_equal(host->words, 1);
+	assert_int_equal(host->told.count, 1);
 	free(host);
 }
 

@@ -32,9 +32,9 @@ static unsigned answers_until_told(uint64_t gap_ns, unsigned most)
 	struct detecting *all = detecting_open();
 	unsigned answers = 0;
 
-	while (answers < most && !all->told) {
+	while (answers < most && !all->told.count) {
 		answer(all, VICTIM, 443, 1024 + answers++ * 7, 0);
-		if (!all->told)
+		if (!all->told.count)
 			detecting_pass(all, gap_ns);
 	}
 	free(all);
@@ -54,7 +54,7 @@ static void told_by_the_rule(void **state)
 static void says_who_is_flooded(void **state)
 {
 	struct detecting *all = detecting_open();
-	const struct word *word = &all->words[0];
+	const struct alert *alert = &all->told.alerts[0];
 
 	(void)state;
 	for (unsigned i = 0; i <= 60; i++) {
@@ -63,40 +63,40 @@ static void says_who_is_flooded(void **state)
 		if (i < 60)
 			detecting_pass(all, SECOND_NS);
 	}
-	assert_int_equal(word->incident.key.kind, ALERT_BACKSCATTER);
-	assert_int_equal(word->alert.severity, ALERT_INFO);
-	assert_int_equal(word->alert.proof, ALERT_PROOF_NONE);
-	assert_false(word->alert.has_local);
-	assert_int_equal(word->alert.peer_port, 443);
-	assert_int_equal(word->alert.peer_count, 1);
-	assert_int_equal(word->alert.first_seen_ns, START_NS);
-	assert_int_equal(word->alert.total, 121);
-	assert_true(detecting_fact(word, "segments") == 121);
-	assert_true(detecting_fact(word, "syn_acks") == 61);
-	assert_true(detecting_fact(word, "duration_seconds") == 60);
-	assert_true(detecting_fact(word, "peer_port") == 443);
-	assert_true(detecting_fact(word, "local_ports") >= 55);
-	assert_true(detecting_fact(word, "local_ports") <= 67);
-	assert_null(detecting_word(word, "suspected"));
-	assert_true(detecting_says(word, "192.0.2.7 sends answers from its port 443 that this host "
-					 "did not ask for: 121 in 1 min, to "));
-	assert_non_null(strstr(word->alert.advice, "nothing to fix"));
-	assert_int_equal(all->told, 1);
+	assert_int_equal(alert->kind, ALERT_BACKSCATTER);
+	assert_int_equal(alert->severity, ALERT_INFO);
+	assert_int_equal(alert->proof, ALERT_PROOF_NONE);
+	assert_false(alert->has_local);
+	assert_int_equal(alert->peer_port, 443);
+	assert_int_equal(alert->peer_count, 1);
+	assert_int_equal(alert->first_seen_ns, START_NS);
+	assert_int_equal(alert->total, 121);
+	assert_true(told_fact(alert, "segments") == 121);
+	assert_true(told_fact(alert, "syn_acks") == 61);
+	assert_true(told_fact(alert, "duration_seconds") == 60);
+	assert_true(told_fact(alert, "peer_port") == 443);
+	assert_true(told_fact(alert, "local_ports") >= 55);
+	assert_true(told_fact(alert, "local_ports") <= 67);
+	assert_string_equal(told_word(alert, "suspected"), "");
+	told_says(alert, "192.0.2.7 sends answers from its port 443 that this host "
+			 "did not ask for: 121 in 1 min, to ");
+	assert_non_null(strstr(alert->advice, "nothing to fix"));
+	assert_int_equal(all->told.count, 1);
 	/* It stays one incident, and is never worse than that. */
 	for (unsigned i = 0; i < 1200; i++) {
 		answer(all, VICTIM, 443, 2000 + i % 300, 0);
 		detecting_pass(all, 500 * MILLI_NS);
 	}
 	detecting_pass(all, 125 * SECOND_NS);
-	assert_int_equal(detecting_count(all, ALERT_BACKSCATTER, ALERT_RAISED), 1);
-	assert_int_equal(detecting_count(all, ALERT_BACKSCATTER, ALERT_CLEARED), 1);
-	word = &all->words[all->told - 1];
-	assert_int_equal(word->alert.severity, ALERT_INFO);
-	assert_int_equal(word->alert.total, 122 + 1200);
+	assert_int_equal(told_count(&all->told, ALERT_BACKSCATTER, ALERT_RAISED), 1);
+	assert_int_equal(told_count(&all->told, ALERT_BACKSCATTER, ALERT_CLEARED), 1);
+	alert = told_last(&all->told);
+	assert_int_equal(alert->severity, ALERT_INFO);
+	assert_int_equal(alert->total, 122 + 1200);
 	/* 2000 to 2299, and 58 of those before. */
-	assert_true(detecting_fact(word, "local_ports") > 358 * .9);
-	assert_true(detecting_fact(word, "local_ports") < 358 * 1.1);
-	assert_true(detecting_says(word, "192.0.2.7 sent answers"));
+	assert_true(told_fact(alert, "local_ports") > 358 * .9);
+	assert_true(told_fact(alert, "local_ports") < 358 * 1.1);
+	told_says(alert, "192.0.2.7 sent answers");
 	free(all);
 }
 
@@ -117,7 +117,7 @@ static void owns_what_it_has_told(void **state)
 			detecting_pass(all, 100 * MILLI_NS);
 		}
 	}
-	assert_int_equal(all->told, 1);
+	assert_int_equal(all->told.count, 1);
 	assert_int_equal(detect_count(&all->detect, &key, 1), 1);
 	free(all);
 }
@@ -125,17 +125,17 @@ static void owns_what_it_has_told(void **state)
 static void another_path_is_suspected(void **state)
 {
 	struct detecting *all = detecting_open();
-	const struct word *word = &all->words[0];
+	const struct alert *alert = &all->told.alerts[0];
 
 	(void)state;
 	for (unsigned i = 0; i <= 120; i++) {
 		answer(all, VICTIM, 443, 40000 + i, RST_EVENT_KNOWN);
 		detecting_pass(all, 500 * MILLI_NS);
 	}
-	assert_int_equal(all->told, 1);
-	assert_string_equal(detecting_word(word, "suspected"), "asymmetric_path");
-	assert_true(detecting_says(word, "another path"));
-	assert_non_null(strstr(word->alert.advice, "asymmetric path"));
+	assert_int_equal(all->told.count, 1);
+	assert_string_equal(told_word(alert, "suspected"), "asymmetric_path");
+	told_says(alert, "another path");
+	assert_non_null(strstr(alert->advice, "asymmetric path"));
 	free(all);
 }
 
@@ -151,12 +151,12 @@ static void a_burst(void **state)
 		detecting_pass(all, MILLI_NS);
 	}
 	detecting_pass(all, 50 * SECOND_NS);
-	detecting_silent(all);
+	told_silent(&all->told, ANY_KIND);
 	/* Half an hour later it is another one. */
 	detecting_pass(all, 1800 * SECOND_NS);
 	for (unsigned i = 0; i < 5000; i++)
 		answer(all, VICTIM, 443, 2000 + i, 0);
-	detecting_silent(all);
+	told_silent(&all->told, ANY_KIND);
 	free(all);
 }
 
@@ -171,7 +171,7 @@ static void resets_of_clients_and_servers(void **state)
 		reset(all, VICTIM + 1, 30000 + i % 20000, 443, 0); /* each of another port */
 		detecting_pass(all, 50 * MILLI_NS);
 	}
-	assert_int_equal(detecting_count(all, ALERT_BACKSCATTER, ANY_STATE), 0);
+	assert_int_equal(told_count(&all->told, ALERT_BACKSCATTER, ANY_STATUS), 0);
 	free(all);
 }
 
@@ -195,7 +195,7 @@ static void late_answers(void **state)
 		detecting_pass(all, 400 * MILLI_NS);
 		answer(all, VICTIM, 443, 40000 + i, 0);
 	}
-	assert_int_equal(detecting_count(all, ALERT_BACKSCATTER, ANY_STATE), 0);
+	assert_int_equal(told_count(&all->told, ALERT_BACKSCATTER, ANY_STATUS), 0);
 	free(all);
 }
 
@@ -212,8 +212,8 @@ static void found_among_many(void **state)
 			answer(all, VICTIM, 443, 2000 + i % 1000, 0);
 		detecting_pass(all, MILLI_NS);
 	}
-	assert_int_equal(detecting_count(all, ALERT_BACKSCATTER, ALERT_RAISED), 1);
-	assert_true(detecting_says(&all->words[0], "192.0.2.7"));
+	assert_int_equal(told_count(&all->told, ALERT_BACKSCATTER, ALERT_RAISED), 1);
+	told_says(&all->told.alerts[0], "192.0.2.7");
 	free(all);
 }
 
@@ -228,9 +228,9 @@ static void soon_after_boot(void **state)
 		answer(all, VICTIM, 443, 2000 + i, 0);
 		detecting_pass(all, 500 * MILLI_NS);
 	}
-	detecting_silent(all);
+	told_silent(&all->told, ANY_KIND);
 	answer(all, VICTIM, 443, 3000, 0);
-	assert_int_equal(all->told, 1);
+	assert_int_equal(all->told.count, 1);
 	free(all);
 }
 

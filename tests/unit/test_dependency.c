@@ -71,10 +71,10 @@ static void told_at_the_third_refusal(void **state)
 	(void)state;
 	assert_false(refuses(world, PEER, REDIS, APP, AT(0.1)));
 	assert_false(refuses(world, PEER, REDIS, APP, AT(3)));
-	assert_int_equal(world->told, 0);
+	assert_int_equal(world->told.count, 0);
 	assert_true(refuses(world, PEER, REDIS, APP, AT(6.1)));
-	assert_int_equal(world->told, 1);
-	alert = world_last(world);
+	assert_int_equal(world->told.count, 1);
+	alert = told_last(&world->told);
 	assert_int_equal(alert->status, ALERT_RAISED);
 	assert_int_equal(alert->severity, ALERT_INFO);
 	assert_int_equal(alert->time_ns, AT(6.1));
@@ -87,9 +87,9 @@ static void told_at_the_third_refusal(void **state)
 	assert_int_equal(alert->peer_count, 1);
 	assert_int_equal(alert->peers[0].count, 3);
 	assert_int_equal(alert->peers[0].key.address[15], 9);
-	assert_true(world_fact(alert, "refusals") == 3);
-	assert_true(world_fact(alert, "refusals_per_second") == 0.5);
-	assert_true(world_fact(alert, "seconds_since_success") == -1);
+	assert_true(told_fact(alert, "refusals") == 3);
+	assert_true(told_fact(alert, "refusals_per_second") == 0.5);
+	assert_true(told_fact(alert, "seconds_since_success") == -1);
 	assert_string_equal(alert->summary, "app (pid 812) cannot connect to port 6379 of "
 					    "10.0.0.9: refused 3 times in 6 s.");
 	assert_non_null(strstr(alert->advice, "That host answers"));
@@ -103,12 +103,12 @@ static void thick_refusals_are_a_warning(void **state)
 	(void)state;
 	for (unsigned i = 0; i < 20; i++) /* a burst may yet be one bad moment */
 		refuses(world, PEER, REDIS, APP, AT(0.1 + 0.05 * i));
-	assert_int_equal(world->told, 1);
+	assert_int_equal(world->told.count, 1);
 	refuses(world, PEER, REDIS, APP, AT(2.1));
-	assert_int_equal(world->told, 2);
-	assert_int_equal(world_last(world)->status, ALERT_UPDATED);
-	assert_int_equal(world_last(world)->severity, ALERT_WARNING);
-	assert_int_equal(world_last(world)->total, 21);
+	assert_int_equal(world->told.count, 2);
+	assert_int_equal(told_last(&world->told)->status, ALERT_UPDATED);
+	assert_int_equal(told_last(&world->told)->severity, ALERT_WARNING);
+	assert_int_equal(told_last(&world->told)->total, 21);
 	world_close(world);
 }
 
@@ -119,8 +119,8 @@ static unsigned severity_at_period(double period, double seconds)
 
 	for (double at = 0.5; at < seconds; at += period)
 		refuses(world, PEER, REDIS, APP, AT(at));
-	assert_true(world->said[ALERT_RAISED] <= 1);
-	severity = world->told ? world_last(world)->severity : 0;
+	assert_true(world->told.said[ALERT_RAISED] <= 1);
+	severity = world->told.count ? told_last(&world->told)->severity : 0;
 	world_close(world);
 	return severity;
 }
@@ -149,26 +149,26 @@ static void a_success_ends_it(void **state)
 	connects(world, PEER, REDIS, APP + 1, AT(10));
 	connects(world, PEER + 1, REDIS, APP, AT(10));
 	world_until(world, AT(12));
-	assert_int_equal(world->said[ALERT_CLEARED], 0);
+	assert_int_equal(world->told.said[ALERT_CLEARED], 0);
 	connects(world, PEER, REDIS, APP, AT(12.5));
 	world_until(world, AT(13));
-	assert_int_equal(world->said[ALERT_CLEARED], 1);
-	alert = world_last(world);
+	assert_int_equal(world->told.said[ALERT_CLEARED], 1);
+	alert = told_last(&world->told);
 	assert_true(alert->ended);
 	assert_int_equal(alert->total, 10);
-	assert_true(world_fact(alert, "down_seconds") == 12);
-	assert_string_equal(world_word(alert, "back"), "yes");
+	assert_true(told_fact(alert, "down_seconds") == 12);
+	assert_string_equal(told_word(alert, "back"), "yes");
 	assert_string_equal(alert->summary, "app (pid 812) connects again to port 6379 of "
 					    "10.0.0.9: it was refused 10 times in 12 s.");
 	/* And what comes then says when it was up last, counting from zero. */
 	refuses(world, PEER, REDIS, APP, AT(30));
 	refuses(world, PEER, REDIS, APP, AT(31));
 	refuses(world, PEER, REDIS, APP, AT(32.5));
-	assert_int_equal(world_last(world)->status, ALERT_RAISED);
-	assert_int_equal(world_last(world)->number, 1);
-	assert_int_equal(world_last(world)->total, 3);
-	assert_true(world_fact(world_last(world), "seconds_since_success") == 20);
-	assert_non_null(strstr(world_last(world)->summary, "; it last succeeded 20 s ago."));
+	assert_int_equal(told_last(&world->told)->status, ALERT_RAISED);
+	assert_int_equal(told_last(&world->told)->number, 1);
+	assert_int_equal(told_last(&world->told)->total, 3);
+	assert_true(told_fact(told_last(&world->told), "seconds_since_success") == 20);
+	told_says(told_last(&world->told), "; it last succeeded 20 s ago.");
 	world_close(world);
 }
 
@@ -180,11 +180,11 @@ static void whoever_gives_up_is_quiet(void **state)
 	for (unsigned i = 0; i < 4; i++)
 		refuses(world, PEER, REDIS, APP, AT(0.5 + i));
 	world_until(world, AT(63));
-	assert_int_equal(world->said[ALERT_CLEARED], 0);
+	assert_int_equal(world->told.said[ALERT_CLEARED], 0);
 	world_until(world, AT(64));
-	assert_int_equal(world->said[ALERT_CLEARED], 1);
-	assert_false(world_last(world)->ended);
-	assert_non_null(strstr(world_last(world)->summary, "no longer tries"));
+	assert_int_equal(world->told.said[ALERT_CLEARED], 1);
+	assert_false(told_last(&world->told)->ended);
+	told_says(told_last(&world->told), "no longer tries");
 	assert_int_equal(world->world.watch & RST_WATCH_CONNECTS, RST_WATCH_CONNECTS);
 	world_until(world, AT(80));
 	assert_int_equal(world->world.watch, 0);
@@ -201,7 +201,7 @@ static void a_success_between_counts(void **state)
 		refuses(world, PEER, REDIS, APP, AT(0.5 + 1.5 * i));
 		connects(world, PEER, REDIS, APP, AT(0.6 + 1.5 * i));
 	}
-	assert_int_equal(world->told, 0);
+	assert_int_equal(world->told.count, 0);
 	world_close(world);
 }
 
@@ -232,14 +232,14 @@ static void the_other_family_is_no_outage(void **state)
 		connects(world, 0x7f000001, REDIS, APP, AT(0.301 + 0.1 * i));
 	}
 	world_until(world, AT(200));
-	assert_int_equal(world->told, 0);
+	assert_int_equal(world->told.count, 0);
 	/* But if that one refuses as well, both are told of. */
 	for (unsigned i = 0; i < 50; i++) {
 		refuses(world, 0, REDIS, APP, AT(200 + 0.1 * i));
 		refuses(world, 0x7f000001, REDIS, APP, AT(200.001 + 0.1 * i));
 	}
-	assert_int_equal(world->said[ALERT_RAISED], 2);
-	assert_non_null(strstr(world_last(world)->advice, "should be on this host"));
+	assert_int_equal(world->told.said[ALERT_RAISED], 2);
+	assert_non_null(strstr(told_last(&world->told)->advice, "should be on this host"));
 	world_close(world);
 }
 
@@ -252,10 +252,10 @@ static void a_short_burst_of_the_other_family(void **state)
 	for (unsigned i = 0; i < 3; i++)
 		assert_false(refuses(world, 0, REDIS, APP, AT(0.3 + 0.1 * i)));
 	world_until(world, AT(2));
-	assert_int_equal(world->told, 0);
+	assert_int_equal(world->told.count, 0);
 	world_until(world, AT(3));
-	assert_int_equal(world->told, 1);
-	assert_int_equal(world_last(world)->severity, ALERT_INFO);
+	assert_int_equal(world->told.count, 1);
+	assert_int_equal(told_last(&world->told)->severity, ALERT_INFO);
 	world_close(world);
 }
 
@@ -271,15 +271,15 @@ static void each_target_is_its_own(void **state)
 			refuses(world, PEER + peer, REDIS, APP, AT(0.2 + i));
 		refuses(world, PEER, REDIS, APP + 1, AT(0.3 + i));
 	}
-	assert_int_equal(world->told, 0);
+	assert_int_equal(world->told.count, 0);
 	refuses(world, PEER, REDIS, APP, AT(2.5));
 	refuses(world, PEER, REDIS, 0, AT(2.5)); /* whose that is is not known */
-	assert_int_equal(world->told, 1);
+	assert_int_equal(world->told.count, 1);
 	refuses(world, PEER, REDIS, 0, AT(2.6));
 	refuses(world, PEER, REDIS, 0, AT(2.7));
-	assert_int_equal(world->told, 2);
-	assert_int_equal(world_last(world)->owner.known_by, OWNER_UNKNOWN);
-	assert_non_null(strstr(world_last(world)->summary, "a process cannot connect to"));
+	assert_int_equal(world->told.count, 2);
+	assert_int_equal(told_last(&world->told)->owner.known_by, OWNER_UNKNOWN);
+	told_says(told_last(&world->told), "a process cannot connect to");
 	world_close(world);
 }
 
@@ -293,15 +293,15 @@ static void workers_of_one_application(void **state)
 		world_process(world, 100 + i, 2000 + i, "php-fpm");
 		assert_int_equal(refuses(world, PEER, REDIS, 100 + i, AT(0.5 + 0.5 * i)), i >= 2);
 	}
-	assert_int_equal(world->said[ALERT_RAISED], 1);
-	assert_int_equal(world_last(world)->severity, ALERT_WARNING);
-	assert_int_equal(world_last(world)->owner.process->pid, 2000);
+	assert_int_equal(world->told.said[ALERT_RAISED], 1);
+	assert_int_equal(told_last(&world->told)->severity, ALERT_WARNING);
+	assert_int_equal(told_last(&world->told)->owner.process->pid, 2000);
 	world_until(world, AT(80));
-	assert_int_equal(world->said[ALERT_CLEARED], 1);
-	assert_int_equal(world_last(world)->total, 20);
-	assert_true(world_fact(world_last(world), "processes") == 20);
-	assert_non_null(strstr(world->alerts[0].summary,
-			       "php-fpm (pid 2000) and 2 more like it cannot connect to "));
+	assert_int_equal(world->told.said[ALERT_CLEARED], 1);
+	assert_int_equal(told_last(&world->told)->total, 20);
+	assert_true(told_fact(told_last(&world->told), "processes") == 20);
+	told_says(&world->told.alerts[0],
+		  "php-fpm (pid 2000) and 2 more like it cannot connect to ");
 	world_close(world);
 }
 
@@ -326,7 +326,7 @@ static void namesakes_elsewhere(void **state)
 		refuses(world, PEER, REDIS, 100 + i, AT(0.5 + 0.1 * i));
 		refuses(world, PEER, REDIS, 100 + i, AT(0.5 + 0.1 * i));
 	}
-	assert_int_equal(world->told, 0);
+	assert_int_equal(world->told.count, 0);
 	world_close(world);
 }
 
@@ -342,9 +342,9 @@ static void more_targets_than_room(void **state)
 		refuses(world, 0x0b000000 + i, REDIS, APP, AT(3));
 	assert_int_equal(dependency->targets.used, DEPENDENCY_TARGETS);
 	assert_true(refuses(world, PEER, REDIS, APP, AT(3.5)));
-	assert_int_equal(world_last(world)->total, 3);
+	assert_int_equal(told_last(&world->told)->total, 3);
 	world_until(world, AT(80));
-	assert_int_equal(world_last(world)->total, 4);
+	assert_int_equal(told_last(&world->told)->total, 4);
 	world_close(world);
 }
 
@@ -360,7 +360,7 @@ static void long_slices(void **state)
 		assert_false(refuses(world, PEER, REDIS, APP, AT(times[i])));
 	world_slice(world, AT(91));
 	world_slice(world, AT(300));
-	assert_int_equal(world->told, 0);
+	assert_int_equal(world->told.count, 0);
 	world_close(world);
 }
 

@@ -9,12 +9,6 @@
 static const struct rst_connection old = {
 	.bytes_in = 1000, .bytes_out = 200, .age_ms = 3600000, .idle_ms = 10};
 
-static void assert_silent(const struct resets *resets)
-{
-	if (resets_told(resets, KIND))
-		fail_msg("said: %s", resets->words[resets->told - 1].summary);
-}
-
 /* --- forged --- */
 
 static void peer_that_goes_on(void **state)
@@ -24,7 +18,7 @@ static void peer_that_goes_on(void **state)
 
 	resets_reset(resets, 7, 40000, old);
 	resets_wait(resets, 50 * MS_NS);
-	assert_silent(resets);
+	told_silent(&resets->told, KIND);
 	resets_stale(resets, 7, 40000, DATA);
 	alert = resets_last(resets, KIND);
 	assert_int_equal(alert->status, ALERT_RAISED);
@@ -34,12 +28,12 @@ static void peer_that_goes_on(void **state)
 	assert_int_equal(alert->local_port, RESETS_PORT);
 	assert_int_equal(alert->total, 1);
 	assert_string_equal(alert->words[0].value, "forged");
-	assert_int_equal((int)resets_fact(alert, "connections"), 1);
-	assert_int_equal((int)resets_fact(alert, "contradicted_after_ms"), 50);
-	assert_int_equal((int)resets_fact(alert, "connection_bytes"), 1200);
-	assert_int_equal((int)resets_fact(alert, "connection_age_seconds"), 3600);
-	resets_assert_says(alert, "forged resets ended 1 connection of port 80 with 10.0.0.7:");
-	resets_assert_says(alert, "tcpdump -nv 'host 10.0.0.7 and port 80 and tcp[13] & 4 != 0'");
+	assert_int_equal((int)told_fact(alert, "connections"), 1);
+	assert_int_equal((int)told_fact(alert, "contradicted_after_ms"), 50);
+	assert_int_equal((int)told_fact(alert, "connection_bytes"), 1200);
+	assert_int_equal((int)told_fact(alert, "connection_age_seconds"), 3600);
+	told_says(alert, "forged resets ended 1 connection of port 80 with 10.0.0.7:");
+	told_says(alert, "tcpdump -nv 'host 10.0.0.7 and port 80 and tcp[13] & 4 != 0'");
 }
 
 /* Even when it is in the middle of a stream: data cannot stand behind the end of all data. */
@@ -50,7 +44,7 @@ static void data_right_behind_the_reset(void **state)
 	resets_reset(resets, 7, 40000, old);
 	resets_wait(resets, 5000);
 	resets_stale(resets, 7, 40000, ACK);
-	assert_silent(resets);
+	told_silent(&resets->told, KIND);
 	resets_stale(resets, 7, 40000, DATA);
 	assert_int_equal(resets_last(resets, KIND)->total, 2);
 }
@@ -68,7 +62,7 @@ static void acks_right_behind_the_reset(void **state)
 		}
 	}
 	resets_slice(resets);
-	assert_silent(resets);
+	told_silent(&resets->told, KIND);
 }
 
 /* But not so many, for so long. */
@@ -87,7 +81,7 @@ static void acks_that_go_on(void **state)
 	resets_stale(resets, 8, 40000, ACK);
 	resets_slice(resets);
 	resets_quiet(resets, 61);
-	assert_int_equal((int)resets_fact(resets_last(resets, KIND), "connections"), 2);
+	assert_int_equal((int)told_fact(resets_last(resets, KIND), "connections"), 2);
 }
 
 static void three_connections_are_critical(void **state)
@@ -100,15 +94,15 @@ static void three_connections_are_critical(void **state)
 		resets_stale(resets, i, 40000, DATA);
 		resets_stale(resets, i, 40000, DATA); /* the same connection */
 	}
-	assert_int_equal(resets_told(resets, KIND), 2);
+	assert_int_equal(told_count(&resets->told, KIND, ANY_STATUS), 2);
 	assert_int_equal(resets_last(resets, KIND)->status, ALERT_UPDATED);
 	assert_int_equal(resets_last(resets, KIND)->severity, ALERT_CRITICAL);
-	assert_int_equal((int)resets_fact(resets_last(resets, KIND), "connections"), 3);
+	assert_int_equal((int)told_fact(resets_last(resets, KIND), "connections"), 3);
 	resets_quiet(resets, 61);
 	assert_int_equal(resets_last(resets, KIND)->status, ALERT_CLEARED);
 	assert_int_equal(resets_last(resets, KIND)->total, 6);
 	assert_int_equal(resets_last(resets, KIND)->peers_all, 3);
-	resets_assert_says(resets_last(resets, KIND), "over: forged resets ended 3 connections");
+	told_says(resets_last(resets, KIND), "over: forged resets ended 3 connections");
 }
 
 /* A load generator is killed: its connections end at once, and none of them goes on. */
@@ -119,7 +113,7 @@ static void many_resets_and_silence(void **state)
 	for (unsigned port = 1024; port < 3024; port++)
 		resets_reset(resets, 7, port, old);
 	resets_quiet(resets, 10);
-	assert_silent(resets);
+	told_silent(&resets->told, KIND);
 }
 
 /* A client that uses the same port again is no contradiction, nor what comes too late. */
@@ -134,7 +128,7 @@ static void new_connections_and_late_segments(void **state)
 	resets_wait(resets, 3 * SECOND_NS);
 	resets_stale(resets, 7, 40001, DATA);
 	resets_slice(resets);
-	assert_silent(resets);
+	told_silent(&resets->told, KIND);
 }
 
 /* A connection that we were closing is reset often, and data crosses it. */
@@ -147,7 +141,7 @@ static void reset_while_closing(void **state)
 	resets_feed(resets, event, &old);
 	resets_wait(resets, 50 * MS_NS);
 	resets_stale(resets, 7, 40000, DATA);
-	assert_silent(resets);
+	told_silent(&resets->told, KIND);
 }
 
 /* Our end is the client: the port is the peer's. */
@@ -170,7 +164,7 @@ static void forged_against_our_client(void **state)
 	resets_feed(resets, event, NULL);
 	alert = resets_last(resets, KIND);
 	assert_int_equal(alert->peer_port, 5432);
-	resets_assert_says(alert, " to port 5432 with 10.0.0.7");
+	told_says(alert, " to port 5432 with 10.0.0.7");
 }
 
 /* --- blind --- */
@@ -210,7 +204,7 @@ static void sweep(void **state)
 	for (unsigned i = 0; i < 100; i++) {
 		reject(resets, 7, 40000);
 		resets_wait(resets, 2 * MS_NS);
-		assert_int_equal(resets_told(resets, KIND), i >= 2);
+		assert_int_equal(told_count(&resets->told, KIND, ANY_STATUS), i >= 2);
 	}
 	assert_int_equal(resets_last(resets, KIND)->severity, ALERT_INFO);
 	assert_int_equal(resets_last(resets, KIND)->total, 3);
@@ -221,13 +215,13 @@ static void sweep(void **state)
 	assert_int_equal(alert->status, ALERT_UPDATED);
 	assert_int_equal(alert->severity, ALERT_WARNING);
 	assert_int_equal(alert->total, 36000);
-	assert_int_equal((int)resets_fact(alert, "rejected_resets"), 36000);
-	assert_int_equal((int)resets_fact(alert, "connections"), 1);
-	assert_int_equal((int)resets_fact(alert, "challenge_acks"), 1);
-	assert_int_equal((int)resets_fact(alert, "blind_syns"), 0);
+	assert_int_equal((int)told_fact(alert, "rejected_resets"), 36000);
+	assert_int_equal((int)told_fact(alert, "connections"), 1);
+	assert_int_equal((int)told_fact(alert, "challenge_acks"), 1);
+	assert_int_equal((int)told_fact(alert, "blind_syns"), 0);
 	assert_string_equal(alert->words[0].value, "blind");
 	assert_int_equal(alert->proof, ALERT_PROOF_NONE);
-	resets_assert_says(alert, "36000 resets and 0 SYNs that do not fit hit 1 connection of");
+	told_says(alert, "36000 resets and 0 SYNs that do not fit hit 1 connection of");
 	resets_quiet(resets, 61);
 	assert_int_equal(resets_last(resets, KIND)->status, ALERT_CLEARED);
 	assert_int_equal(count(resets, 1), 0);
@@ -246,12 +240,12 @@ static void slow_sweep(void **state)
 		assert_int_equal(count(resets, 100), 100);
 		resets_slice(resets);
 	}
-	assert_int_equal(resets_told(resets, KIND), 2);
+	assert_int_equal(told_count(&resets->told, KIND, ANY_STATUS), 2);
 	assert_int_equal(resets_last(resets, KIND)->severity, ALERT_WARNING);
 	resets_quiet(resets, 60);
 	assert_int_equal(resets_last(resets, KIND)->total, 3000);
-	assert_true(resets_fact(resets_last(resets, KIND), "segments_per_second") > 99);
-	assert_true(resets_fact(resets_last(resets, KIND), "segments_per_second") < 104);
+	assert_true(told_fact(resets_last(resets, KIND), "segments_per_second") > 99);
+	assert_true(told_fact(resets_last(resets, KIND), "segments_per_second") < 104);
 }
 
 static void three_within_ten_seconds(void **state)
@@ -264,7 +258,7 @@ static void three_within_ten_seconds(void **state)
 		assert_int_equal(count(resets, 1), 0);
 		resets_slice(resets);
 	}
-	assert_silent(resets);
+	told_silent(&resets->told, KIND);
 	resets_wait(resets, 20 * SECOND_NS);
 	reject(resets, 7, 40000);
 	assert_int_equal(count(resets, 1), 0);
@@ -303,7 +297,7 @@ static void strays_and_reordering(void **state)
 			resets_slice(resets);
 		}
 	}
-	assert_silent(resets);
+	told_silent(&resets->told, KIND);
 }
 
 /* The end of the slice comes between the reset that missed and the right one. */
@@ -318,7 +312,7 @@ static void right_resets_of_the_next_slice(void **state)
 	for (unsigned i = 0; i < 100; i++)
 		resets_reset(resets, i, 40000, old);
 	resets_quiet(resets, 10);
-	assert_silent(resets);
+	told_silent(&resets->told, KIND);
 }
 
 /* Twenty that live on, though each was hit but once. */
@@ -337,7 +331,7 @@ static void spread_over_many_connections(void **state)
 	assert_int_equal(alert->status, ALERT_RAISED);
 	assert_int_equal(alert->severity, ALERT_WARNING);
 	assert_int_equal(alert->total, 20);
-	assert_int_equal((int)resets_fact(alert, "connections"), 20);
+	assert_int_equal((int)told_fact(alert, "connections"), 20);
 	assert_int_equal(count(resets, 30), 30);
 	resets_quiet(resets, 80);
 	assert_int_equal(resets_last(resets, KIND)->status, ALERT_CLEARED);
@@ -355,7 +349,7 @@ static void long_slice(void **state)
 	}
 	assert_int_equal(count(resets, 300), 0);
 	resets_slice(resets);
-	assert_silent(resets);
+	told_silent(&resets->told, KIND);
 }
 
 /* Half-open connections are made by who sends SYNs: missing them is nobody's attack on us. */
@@ -371,7 +365,7 @@ static void half_open_connections_do_not_count(void **state)
 		resets_feed(resets, event, NULL);
 	}
 	resets_slice(resets);
-	assert_silent(resets);
+	told_silent(&resets->told, KIND);
 }
 
 static void probe(struct resets *resets, unsigned state, unsigned trigger)
@@ -398,15 +392,15 @@ static void blind_syns(void **state)
 		probe(resets, RST_STATE_ESTABLISHED, RST_FLAG_SYN);
 		resets_wait(resets, 50 * MS_NS);
 	}
-	assert_int_equal(resets_told(resets, KIND), 1);
+	assert_int_equal(told_count(&resets->told, KIND, ANY_STATUS), 1);
 	assert_int_equal(resets_last(resets, KIND)->severity, ALERT_INFO);
 	assert_int_equal(resets_last(resets, KIND)->local_port, RESETS_PORT);
 	resets_slice(resets);
 	resets_quiet(resets, 61);
 	alert = resets_last(resets, KIND);
 	assert_int_equal(alert->total, 20);
-	assert_int_equal((int)resets_fact(alert, "blind_syns"), 20);
-	assert_int_equal((int)resets_fact(alert, "rejected_resets"), 0);
+	assert_int_equal((int)told_fact(alert, "blind_syns"), 20);
+	assert_int_equal((int)told_fact(alert, "rejected_resets"), 0);
 }
 
 /* A peer that has rebooted tries again after 1, 3 and 7 s. Nor is a probe of a listener one. */
@@ -426,7 +420,7 @@ static void syns_of_a_rebooted_peer(void **state)
 		probe(resets, 0, RST_FLAG_FIN);
 	}
 	resets_slice(resets);
-	assert_silent(resets);
+	told_silent(&resets->told, KIND);
 }
 
 static void three_targets_are_a_warning(void **state)
@@ -436,9 +430,9 @@ static void three_targets_are_a_warning(void **state)
 	for (unsigned peer = 1; peer <= 3; peer++)
 		for (unsigned i = 0; i < 3; i++)
 			reject(resets, peer, 40000);
-	assert_int_equal(resets_told(resets, KIND), 2);
+	assert_int_equal(told_count(&resets->told, KIND, ANY_STATUS), 2);
 	assert_int_equal(resets_last(resets, KIND)->severity, ALERT_WARNING);
-	assert_int_equal((int)resets_fact(resets_last(resets, KIND), "connections"), 3);
+	assert_int_equal((int)told_fact(resets_last(resets, KIND), "connections"), 3);
 }
 
 int main(void)

@@ -26,33 +26,33 @@ static struct rst_port_key key_of(uint16_t port)
 
 static unsigned raised(const struct detecting *all)
 {
-	return detecting_count(all, ALERT_CLOSED_PORT_FLOOD, ALERT_RAISED);
+	return told_count(&all->told, ALERT_CLOSED_PORT_FLOOD, ALERT_RAISED);
 }
 
 static void told_within_a_second(void **state)
 {
 	struct detecting *all = detecting_open();
-	const struct word *word = &all->words[0];
+	const struct alert *alert = &all->told.alerts[0];
 
 	(void)state;
 	flood(all, 59, 1000, PORT);
-	detecting_silent(all);
+	told_silent(&all->told, ANY_KIND);
 	flood(all, 10, 1000, PORT);
-	assert_int_equal(all->told, 1);
-	assert_int_equal(word->incident.key.kind, ALERT_CLOSED_PORT_FLOOD);
-	assert_in_range(word->at_ns - START_NS, 60 * MILLI_NS, 70 * MILLI_NS);
-	assert_int_equal(word->alert.severity, ALERT_WARNING);
-	assert_int_equal(word->alert.proof, ALERT_PROOF_NONE);
-	assert_true(word->alert.has_local);
-	assert_int_equal(word->alert.local_port, PORT);
-	assert_int_equal(word->alert.netns, NETNS);
-	assert_in_range(word->alert.total, 60, 69);
-	assert_in_range(word->alert.peers_all, 50, 80);
-	assert_true(word->alert.peers_estimated);
-	assert_int_equal(word->alert.peer_count, 0); /* nobody to blame */
-	assert_true(detecting_says(word, "Port 8081, on which nobody listens, gets 6"));
-	assert_non_null(strstr(word->alert.advice, "Drop"));
-	assert_non_null(strstr(word->alert.advice, "Do not block"));
+	assert_int_equal(all->told.count, 1);
+	assert_int_equal(alert->kind, ALERT_CLOSED_PORT_FLOOD);
+	assert_in_range(alert->time_ns - START_NS, 60 * MILLI_NS, 70 * MILLI_NS);
+	assert_int_equal(alert->severity, ALERT_WARNING);
+	assert_int_equal(alert->proof, ALERT_PROOF_NONE);
+	assert_true(alert->has_local);
+	assert_int_equal(alert->local_port, PORT);
+	assert_int_equal(alert->netns, NETNS);
+	assert_in_range(alert->total, 60, 69);
+	assert_in_range(alert->peers_all, 50, 80);
+	assert_true(alert->peers_estimated);
+	assert_int_equal(alert->peer_count, 0); /* nobody to blame */
+	told_says(alert, "Port 8081, on which nobody listens, gets 6");
+	assert_non_null(strstr(alert->advice, "Drop"));
+	assert_non_null(strstr(alert->advice, "Do not block"));
 	free(all);
 }
 
@@ -62,7 +62,7 @@ static void counts_it_exactly(void **state)
 	struct detecting *all = detecting_open();
 	struct rst_port_key key = key_of(PORT), other = key_of(PORT + 1);
 	struct rst_port_key aborted = key, received = key;
-	const struct word *word;
+	const struct alert *alert;
 
 	(void)state;
 	aborted.cause = RST_ABORTED;
@@ -80,14 +80,14 @@ static void counts_it_exactly(void **state)
 	}
 	assert_int_equal(raised(all), 1);
 	detecting_pass(all, 65 * SECOND_NS);
-	word = &all->words[all->told - 1];
-	assert_int_equal(word->status, ALERT_CLEARED);
-	assert_int_equal(word->alert.total, 20 * 1800);
-	assert_in_range(word->alert.peers_all, 17400, 18400);
-	assert_true(detecting_fact(word, "resets_per_second_max") == 1800);
-	assert_true(detecting_says(word, "got 36000 SYNs, at most 1800/s, from about 1"));
-	assert_true(detecting_says(word, "answered each"));
-	assert_int_equal(detecting_count(all, ALERT_PORT_SCAN, ANY_STATE), 0);
+	alert = told_last(&all->told);
+	assert_int_equal(alert->status, ALERT_CLEARED);
+	assert_int_equal(alert->total, 20 * 1800);
+	assert_in_range(alert->peers_all, 17400, 18400);
+	assert_true(told_fact(alert, "resets_per_second_max") == 1800);
+	told_says(alert, "got 36000 SYNs, at most 1800/s, from about 1");
+	told_says(alert, "answered each");
+	assert_int_equal(told_count(&all->told, ALERT_PORT_SCAN, ANY_STATUS), 0);
 	/* It is over: that port is as good as another. */
 	assert_int_equal(detect_count(&all->detect, &key, 100), 0);
 	free(all);
@@ -118,11 +118,11 @@ static void a_weak_one_is_told_after_ten_seconds(void **state)
 
 	(void)state;
 	flood(all, 195, 25, PORT);
-	detecting_silent(all);
+	told_silent(&all->told, ANY_KIND);
 	flood(all, 60, 25, PORT);
 	assert_int_equal(raised(all), 1);
-	assert_in_range(all->words[0].at_ns - START_NS, 8 * SECOND_NS, 10 * SECOND_NS);
-	assert_in_range(all->words[0].alert.total, 200, 230);
+	assert_in_range(all->told.alerts[0].time_ns - START_NS, 8 * SECOND_NS, 10 * SECOND_NS);
+	assert_in_range(all->told.alerts[0].total, 200, 230);
 	free(all);
 
 	all = detecting_open();
@@ -140,11 +140,11 @@ static void counters_tell_when_events_are_lost(void **state)
 	(void)state;
 	flood(all, 40, 50, PORT);
 	detect_count(&all->detect, &key, 50000);
-	detecting_silent(all);
+	told_silent(&all->told, ANY_KIND);
 	detecting_pass(all, SECOND_NS);
 	assert_int_equal(raised(all), 1);
-	assert_true(detecting_fact(&all->words[0], "resets_per_second") == 50000);
-	assert_int_equal(all->words[0].alert.total, 50000);
+	assert_true(told_fact(&all->told.alerts[0], "resets_per_second") == 50000);
+	assert_int_equal(all->told.alerts[0].total, 50000);
 	free(all);
 }
 
@@ -158,7 +158,7 @@ static void a_few_events_tell_nothing(void **state)
 	flood(all, 20, 50, PORT);
 	detect_count(&all->detect, &key, 50000);
 	detecting_pass(all, SECOND_NS);
-	detecting_silent(all);
+	told_silent(&all->told, ANY_KIND);
 	free(all);
 }
 
@@ -194,10 +194,10 @@ static void pulses_are_one_incident(void **state)
 		detecting_pass(all, 25 * SECOND_NS);
 	}
 	assert_int_equal(raised(all), 1);
-	assert_int_equal(detecting_count(all, ALERT_CLOSED_PORT_FLOOD, ALERT_CLEARED), 0);
+	assert_int_equal(told_count(&all->told, ALERT_CLOSED_PORT_FLOOD, ALERT_CLEARED), 0);
 	detecting_pass(all, 61 * SECOND_NS);
-	assert_int_equal(detecting_count(all, ALERT_CLOSED_PORT_FLOOD, ALERT_CLEARED), 1);
-	assert_int_equal(all->words[all->told - 1].alert.total, 2500);
+	assert_int_equal(told_count(&all->told, ALERT_CLOSED_PORT_FLOOD, ALERT_CLEARED), 1);
+	assert_int_equal(told_last(&all->told)->total, 2500);
 	free(all);
 }
 
@@ -214,8 +214,8 @@ static void found_among_many_ports(void **state)
 			flood(all, 1, 1000, PORT);
 	}
 	assert_int_equal(raised(all), 2);
-	assert_int_equal(all->words[0].alert.local_port, 0); /* all of them */
-	assert_int_equal(all->words[1].alert.local_port, PORT);
+	assert_int_equal(all->told.alerts[0].local_port, 0); /* all of them */
+	assert_int_equal(all->told.alerts[1].local_port, PORT);
 	free(all);
 }
 
@@ -231,7 +231,7 @@ static void each_port_for_itself(void **state)
 		assert_int_equal(raised(all), 20 * round);
 		/* That of all ports comes back, and has to be quiet for longer. */
 		detecting_pass(all, 260 * SECOND_NS);
-		assert_int_equal(detecting_count(all, ALERT_CLOSED_PORT_FLOOD, ALERT_CLEARED),
+		assert_int_equal(told_count(&all->told, ALERT_CLOSED_PORT_FLOOD, ALERT_CLEARED),
 				 20 * round);
 	}
 	free(all);
@@ -241,31 +241,31 @@ static void each_port_for_itself(void **state)
 static void all_ports_at_once(void **state)
 {
 	struct detecting *all = detecting_open();
-	const struct word *word = &all->words[0];
+	const struct alert *alert = &all->told.alerts[0];
 	struct rst_port_key key = key_of(12345);
 	uint64_t noise = 11;
 
 	(void)state;
 	for (unsigned i = 0; i < 239; i++)
 		flood(all, 1, 1000, 1 + unit_random(&noise) % 60000);
-	detecting_silent(all);
+	told_silent(&all->told, ANY_KIND);
 	for (unsigned i = 0; i < 800; i++)
 		flood(all, 1, 1000, 1 + unit_random(&noise) % 60000);
 	assert_int_equal(raised(all), 1);
-	assert_false(word->alert.has_local);
-	assert_in_range(word->alert.peers_all, 210, 270);
-	assert_true(detecting_says(word, "Many ports, on which nobody listens, get 240 SYNs/s"));
-	assert_non_null(strstr(word->alert.advice, "Do not block"));
+	assert_false(alert->has_local);
+	assert_in_range(alert->peers_all, 210, 270);
+	told_says(alert, "Many ports, on which nobody listens, get 240 SYNs/s");
+	assert_non_null(strstr(alert->advice, "Do not block"));
 	/* Of those that have no watch of their own, too. */
 	assert_int_equal(detect_count(&all->detect, &key, 1000), 1000);
 	for (uint16_t port = 1; port <= 4; port++)
 		detecting_refuse(all, 0xc0000207, port);
-	assert_int_equal(detecting_count(all, ALERT_PORT_SCAN, ALERT_RAISED), 0); /* frozen */
+	assert_int_equal(told_count(&all->told, ALERT_PORT_SCAN, ALERT_RAISED), 0); /* frozen */
 	detecting_refuse(all, 0xc0000207, 5);
-	assert_int_equal(detecting_count(all, ALERT_PORT_SCAN, ALERT_RAISED), 1);
+	assert_int_equal(told_count(&all->told, ALERT_PORT_SCAN, ALERT_RAISED), 1);
 	detecting_pass(all, 75 * SECOND_NS);
-	word = &all->words[all->told - 1];
-	assert_int_equal(detecting_count(all, ALERT_CLOSED_PORT_FLOOD, ALERT_CLEARED), 1);
+	alert = told_last(&all->told);
+	assert_int_equal(told_count(&all->told, ALERT_CLOSED_PORT_FLOOD, ALERT_CLEARED), 1);
 	free(all);
 }
 
@@ -278,8 +278,8 @@ static void one_port_is_not_many(void **state)
 	flood(all, 10000, 1000, PORT);
 	flood(all, 25 * 60, 25, PORT + 1);
 	assert_int_equal(raised(all), 2);
-	assert_int_equal(all->words[0].alert.local_port, PORT);
-	assert_int_equal(all->words[1].alert.local_port, PORT + 1);
+	assert_int_equal(all->told.alerts[0].local_port, PORT);
+	assert_int_equal(all->told.alerts[1].local_port, PORT + 1);
 	free(all);
 }
 
@@ -304,7 +304,7 @@ static void a_retry_storm(void **state)
 		detecting_refuse(all, CLIENT + i % 40, PORT + 1);
 		detecting_pass(all, 5 * MILLI_NS);
 	}
-	detecting_silent(all);
+	told_silent(&all->told, ANY_KIND);
 	free(all);
 }
 
@@ -332,7 +332,7 @@ static void a_scan(void **state)
 		detecting_refuse(all, CLIENT, port);
 	detecting_pass(all, 2 * SECOND_NS);
 	assert_int_equal(raised(all), 0);
-	assert_int_equal(detecting_count(all, ALERT_PORT_SCAN, ALERT_RAISED), 1);
+	assert_int_equal(told_count(&all->told, ALERT_PORT_SCAN, ALERT_RAISED), 1);
 	free(all);
 }
 

@@ -10,13 +10,14 @@ static unsigned contacts_until_told(uint16_t first, uint8_t flags, uint64_t gap_
 	struct detecting *all = detecting_open();
 	unsigned contacts = 0;
 
-	while (!all->told && contacts < 100) {
+	while (!all->told.count && contacts < 100) {
 		detecting_pass(all, gap_ns);
 		detecting_send(all, SCANNER, first + contacts++, RST_FLAG_SYN, flags);
-		if (all->told)
-			assert_int_equal(all->words[0].at_ns, all->now_ns); /* at that event */
+		if (all->told.count)
+			assert_int_equal(all->told.alerts[0].time_ns,
+					 all->now_ns); /* at that event */
 	}
-	assert_int_equal(detecting_count(all, ALERT_PORT_SCAN, ALERT_RAISED), all->told);
+	assert_int_equal(told_count(&all->told, ALERT_PORT_SCAN, ALERT_RAISED), all->told.count);
 	free(all);
 	return contacts;
 }
@@ -48,7 +49,7 @@ static void a_slow_one_is_told_at_the_same_port(void **state)
 static void a_sweep_is_told_at_the_fourth_address(void **state)
 {
 	struct detecting *all = detecting_open();
-	const struct word *word = &all->words[0];
+	const struct alert *alert = &all->told.alerts[0];
 
 	(void)state;
 	for (uint32_t i = 0; i < 64; i++) {
@@ -58,17 +59,16 @@ static void a_sweep_is_told_at_the_fourth_address(void **state)
 		detecting_pass(all, 30 * MILLI_NS);
 		detecting_feed(all, &event, NULL);
 		detecting_feed(all, &event, NULL); /* again is nothing new */
-		assert_int_equal(all->told, i >= 3);
+		assert_int_equal(all->told.count, i >= 3);
 	}
-	assert_int_equal(word->alert.touched.all, 1);
-	assert_true(detecting_fact(word, "local_addresses") == 4);
-	assert_true(
-		detecting_says(word, "192.0.2.7 scans this host: 1 port at 4 of its addresses "));
+	assert_int_equal(alert->touched.all, 1);
+	assert_true(told_fact(alert, "local_addresses") == 4);
+	told_says(alert, "192.0.2.7 scans this host: 1 port at 4 of its addresses in ");
 	detecting_pass(all, 63 * SECOND_NS);
-	word = &all->words[all->told - 1];
-	assert_int_equal(word->status, ALERT_CLEARED);
-	assert_true(detecting_fact(word, "local_addresses") > 48);
-	assert_true(detecting_fact(word, "local_addresses") < 80);
+	alert = told_last(&all->told);
+	assert_int_equal(alert->status, ALERT_CLEARED);
+	assert_true(told_fact(alert, "local_addresses") > 48);
+	assert_true(told_fact(alert, "local_addresses") < 80);
 	free(all);
 }
 
@@ -85,14 +85,14 @@ static void a_port_at_two_addresses_is_no_sweep(void **state)
 		detecting_pass(all, 300 * MILLI_NS);
 		detecting_feed(all, &event, NULL);
 	}
-	assert_int_equal(detecting_count(all, ALERT_PORT_SCAN, ANY_STATE), 0);
+	told_silent(&all->told, ALERT_PORT_SCAN);
 	free(all);
 }
 
 static void says_what_it_found(void **state)
 {
 	struct detecting *all = detecting_open();
-	const struct word *word = &all->words[0];
+	const struct alert *alert = &all->told.alerts[0];
 	const uint16_t closed[] = {21, 23, 25, 110};
 
 	(void)state;
@@ -102,77 +102,77 @@ static void says_what_it_found(void **state)
 		detecting_refuse(all, SCANNER, closed[i]);
 		detecting_refuse(all, SCANNER, closed[i]); /* again is nothing new */
 	}
-	assert_int_equal(all->told, 1);
-	assert_int_equal(word->status, ALERT_RAISED);
-	assert_int_equal(word->incident.key.kind, ALERT_PORT_SCAN);
-	assert_int_equal(word->alert.severity, ALERT_WARNING);
-	assert_int_equal(word->alert.netns, NETNS);
-	assert_int_equal(word->alert.first_seen_ns, START_NS);
-	assert_false(word->alert.has_local);
-	assert_int_equal(word->alert.peer_count, 1);
-	assert_memory_equal(word->alert.peers[0].key.address + 12, "\xc0\x00\x02\x07", 4);
+	assert_int_equal(all->told.count, 1);
+	assert_int_equal(alert->status, ALERT_RAISED);
+	assert_int_equal(alert->kind, ALERT_PORT_SCAN);
+	assert_int_equal(alert->severity, ALERT_WARNING);
+	assert_int_equal(alert->netns, NETNS);
+	assert_int_equal(alert->first_seen_ns, START_NS);
+	assert_false(alert->has_local);
+	assert_int_equal(alert->peer_count, 1);
+	assert_memory_equal(alert->peers[0].key.address + 12, "\xc0\x00\x02\x07", 4);
 	/* 1.39 + 3 * 4.55 is enough: the fourth closed port was not needed. */
-	assert_int_equal(word->alert.touched.all, 4);
-	assert_int_equal(word->alert.touched.count, 4);
-	assert_int_equal(word->alert.touched.ports[1], 21);
-	assert_int_equal(word->alert.open.all, 1);
-	assert_int_equal(word->alert.open.ports[0], 22);
-	assert_int_equal(word->alert.proof, ALERT_PROOF_ANSWERED);
-	assert_true(detecting_fact(word, "duration_seconds") == 1.5);
-	assert_true(detecting_says(word, "192.0.2.7 scans this host: 4 ports in 1.5 s "
-					 "(22, 21, 23, 25); found open: 22"));
+	assert_int_equal(alert->touched.all, 4);
+	assert_int_equal(alert->touched.count, 4);
+	assert_int_equal(alert->touched.ports[1], 21);
+	assert_int_equal(alert->open.all, 1);
+	assert_int_equal(alert->open.ports[0], 22);
+	assert_int_equal(alert->proof, ALERT_PROOF_ANSWERED);
+	assert_true(told_fact(alert, "duration_seconds") == 1.5);
+	told_says(alert, "192.0.2.7 scans this host: 4 ports in 1.5 s "
+			 "(22, 21, 23, 25); found open: 22");
 
 	/* It goes on: the same incident, with all that came. */
 	detecting_half_open(all, SCANNER, 80);
 	detecting_half_open(all, SCANNER, 80);
 	detecting_pass(all, 61 * SECOND_NS);
-	assert_int_equal(all->told, 2);
-	word = &all->words[1];
-	assert_int_equal(word->status, ALERT_CLEARED);
-	assert_int_equal(word->incident.number, 1);
-	assert_int_equal(word->alert.touched.all, 6);
-	assert_int_equal(word->alert.open.all, 2);
-	assert_int_equal(word->alert.total, 4 + 5);
-	assert_true(detecting_says(word, "192.0.2.7 has scanned 6 ports in 2 s"));
-	assert_true(detecting_says(word, "with 9 probes; found open: 22, 80"));
+	assert_int_equal(all->told.count, 2);
+	alert = &all->told.alerts[1];
+	assert_int_equal(alert->status, ALERT_CLEARED);
+	assert_int_equal(alert->number, 1);
+	assert_int_equal(alert->touched.all, 6);
+	assert_int_equal(alert->open.all, 2);
+	assert_int_equal(alert->total, 4 + 5);
+	told_says(alert, "192.0.2.7 has scanned 6 ports in 2 s");
+	told_says(alert, "with 9 probes; found open: 22, 80");
 	free(all);
 }
 
 static void a_stranger_with_closed_ports_is_not_proven(void **state)
 {
 	struct detecting *all = detecting_open();
-	const struct word *word = &all->words[0];
+	const struct alert *alert = &all->told.alerts[0];
 
 	(void)state;
 	for (uint16_t port = 1; port <= 4; port++)
 		detecting_refuse(all, SCANNER, port);
-	assert_int_equal(all->told, 1);
-	assert_int_equal(word->alert.proof, ALERT_PROOF_NONE);
-	assert_true(detecting_says(word, "found none open; its address may be forged"));
-	assert_non_null(strstr(word->alert.advice, "do not block"));
+	assert_int_equal(all->told.count, 1);
+	assert_int_equal(alert->proof, ALERT_PROOF_NONE);
+	told_says(alert, "found none open; its address may be forged");
+	assert_non_null(strstr(alert->advice, "do not block"));
 	/* It turns out that it takes part in what it does. */
 	detecting_half_open(all, SCANNER, 443);
 	detecting_pass(all, 61 * SECOND_NS);
-	word = &all->words[1];
-	assert_int_equal(word->alert.proof, ALERT_PROOF_ANSWERED);
-	assert_null(strstr(word->alert.advice, "do not block"));
+	alert = &all->told.alerts[1];
+	assert_int_equal(alert->proof, ALERT_PROOF_ANSWERED);
+	assert_null(strstr(alert->advice, "do not block"));
 	free(all);
 }
 
 static void a_client_is_told_as_what_it_is(void **state)
 {
 	struct detecting *all = detecting_open();
-	const struct word *word = &all->words[0];
+	const struct alert *alert = &all->told.alerts[0];
 
 	(void)state;
 	for (uint16_t port = 1; port <= 10; port++)
 		detecting_refuse_client(all, CLIENT, port);
-	assert_int_equal(all->told, 1);
-	assert_int_equal(word->alert.severity, ALERT_INFO);
-	assert_int_equal(word->alert.proof, ALERT_PROOF_HANDSHAKE);
-	assert_string_equal(detecting_word(word, "source"), "known_client");
-	assert_true(detecting_says(word, "10.0.0.9, a client of this host, scans this host"));
-	assert_null(strstr(word->alert.advice, "block"));
+	assert_int_equal(all->told.count, 1);
+	assert_int_equal(alert->severity, ALERT_INFO);
+	assert_int_equal(alert->proof, ALERT_PROOF_HANDSHAKE);
+	assert_string_equal(told_word(alert, "source"), "known_client");
+	told_says(alert, "10.0.0.9, a client of this host, scans this host");
+	assert_null(strstr(alert->advice, "block"));
 	free(all);
 }
 
@@ -188,14 +188,14 @@ static void a_scan_that_connects_proves_itself(void **state)
 	detecting_receive(all, SCANNER, 80, RST_STAGE_ESTABLISHED, 0, &connection);
 	for (uint16_t port = 2; port <= 4; port++)
 		detecting_refuse(all, SCANNER, port);
-	assert_int_equal(all->told, 1);
-	assert_int_equal(all->words[0].alert.proof, ALERT_PROOF_HANDSHAKE);
-	assert_int_equal(all->words[0].alert.open.all, 1);
-	assert_int_equal(all->words[0].alert.open.ports[0], 22);
+	assert_int_equal(all->told.count, 1);
+	assert_int_equal(all->told.alerts[0].proof, ALERT_PROOF_HANDSHAKE);
+	assert_int_equal(all->told.alerts[0].open.all, 1);
+	assert_int_equal(all->told.alerts[0].open.ports[0], 22);
 	connection.bytes_in = 0;
 	detecting_receive(all, SCANNER, 443, RST_STAGE_ESTABLISHED, 0, &connection);
 	detecting_pass(all, 61 * SECOND_NS);
-	assert_int_equal(all->words[1].alert.open.all, 2);
+	assert_int_equal(all->told.alerts[1].open.all, 2);
 	free(all);
 }
 
@@ -203,7 +203,7 @@ static void a_scan_that_connects_proves_itself(void **state)
 static void counts_the_ports_of_a_large_scan(void **state)
 {
 	struct detecting *all = detecting_open();
-	const struct word *word = &all->words[1];
+	const struct alert *alert = &all->told.alerts[1];
 
 	(void)state;
 	for (unsigned round = 0; round < 2; round++)
@@ -212,19 +212,19 @@ static void counts_the_ports_of_a_large_scan(void **state)
 			detecting_refuse(all, SCANNER, 1 + i * 37 % 1009);
 		}
 	detecting_pass(all, 61 * SECOND_NS);
-	assert_int_equal(all->told, 2);
-	assert_int_equal(word->status, ALERT_CLEARED);
-	assert_int_equal(word->alert.touched.all, 1000);
-	assert_int_equal(word->alert.touched.count, 16);
-	assert_int_equal(word->alert.total, 2000);
-	assert_true(detecting_says(word, "and 992 more"));
+	assert_int_equal(all->told.count, 2);
+	assert_int_equal(alert->status, ALERT_CLEARED);
+	assert_int_equal(alert->touched.all, 1000);
+	assert_int_equal(alert->touched.count, 16);
+	assert_int_equal(alert->total, 2000);
+	told_says(alert, "and 992 more");
 	free(all);
 
 	all = detecting_open();
 	for (unsigned port = 1; port < 65536; port++)
 		detecting_refuse(all, SCANNER, port);
 	detecting_pass(all, 61 * SECOND_NS);
-	assert_int_equal(all->words[1].alert.touched.all, 65535);
+	assert_int_equal(all->told.alerts[1].touched.all, 65535);
 	free(all);
 }
 
@@ -258,11 +258,11 @@ static void a_slow_scan_is_one_incident(void **state)
 		detecting_refuse(all, SCANNER, port);
 		detecting_pass(all, 300 * SECOND_NS);
 	}
-	assert_int_equal(detecting_count(all, ALERT_PORT_SCAN, ALERT_RAISED), 1);
-	assert_int_equal(detecting_count(all, ALERT_PORT_SCAN, ALERT_CLEARED), 0);
+	assert_int_equal(told_count(&all->told, ALERT_PORT_SCAN, ALERT_RAISED), 1);
+	assert_int_equal(told_count(&all->told, ALERT_PORT_SCAN, ALERT_CLEARED), 0);
 	detecting_pass(all, 700 * SECOND_NS);
-	assert_int_equal(detecting_count(all, ALERT_PORT_SCAN, ALERT_CLEARED), 1);
-	assert_true(detecting_says(&all->words[all->told - 1], "12 ports in 55 min"));
+	assert_int_equal(told_count(&all->told, ALERT_PORT_SCAN, ALERT_CLEARED), 1);
+	told_says(told_last(&all->told), "12 ports in 55 min");
 	free(all);
 }
 
@@ -275,13 +275,13 @@ static void a_new_scan_is_told_anew(void **state)
 	for (unsigned round = 1; round <= 2; round++) {
 		for (uint16_t port = 1; port <= 3; port++)
 			detecting_refuse(all, SCANNER, port);
-		assert_int_equal(detecting_count(all, ANY_KIND, ALERT_RAISED), round - 1);
+		assert_int_equal(told_count(&all->told, ANY_KIND, ALERT_RAISED), round - 1);
 		detecting_refuse(all, SCANNER, 4);
-		assert_int_equal(detecting_count(all, ANY_KIND, ALERT_RAISED), round);
+		assert_int_equal(told_count(&all->told, ANY_KIND, ALERT_RAISED), round);
 		detecting_pass(all, 125 * SECOND_NS);
-		assert_int_equal(detecting_count(all, ANY_KIND, ALERT_CLEARED), round);
-		assert_int_equal(all->words[all->told - 1].alert.touched.all, 4);
-		assert_int_equal(all->words[all->told - 1].incident.number, 1);
+		assert_int_equal(told_count(&all->told, ANY_KIND, ALERT_CLEARED), round);
+		assert_int_equal(told_last(&all->told)->touched.all, 4);
+		assert_int_equal(told_last(&all->told)->number, 1);
 	}
 	free(all);
 }
@@ -299,7 +299,7 @@ static void each_namespace_for_itself(void **state)
 		event.local_port += 10;
 		detecting_feed(all, &event, NULL);
 	}
-	detecting_silent(all);
+	told_silent(&all->told, ANY_KIND);
 	free(all);
 }
 
@@ -308,7 +308,7 @@ static void each_namespace_for_itself(void **state)
 static void decoys_are_one_scan(void **state)
 {
 	struct detecting *all = detecting_open();
-	const struct word *word;
+	const struct alert *alert;
 
 	(void)state;
 	for (uint16_t port = 100; port < 120; port++)
@@ -318,19 +318,19 @@ static void decoys_are_one_scan(void **state)
 		}
 	/* The addresses are those of hosts: they answer what they did not ask for. */
 	detecting_half_open(all, SCANNER + 3, 22);
-	assert_int_equal(detecting_count(all, ANY_KIND, ALERT_RAISED), 1);
+	assert_int_equal(told_count(&all->told, ANY_KIND, ALERT_RAISED), 1);
 	detecting_pass(all, 61 * SECOND_NS);
-	assert_int_equal(all->told, 2);
-	word = &all->words[1];
-	assert_int_equal(word->status, ALERT_CLEARED);
-	assert_int_equal(word->alert.peers_all, 6);
-	assert_int_equal(word->alert.peer_count, ALERT_TOP);
-	assert_int_equal(word->alert.proof, ALERT_PROOF_NONE);
-	assert_string_equal(detecting_word(word, "decoys"), "suspected");
-	assert_int_equal(word->alert.total, 6 * 20 + 1);
-	assert_int_equal(word->alert.touched.all, 20);
-	assert_true(detecting_says(word, "6 addresses ask for the same ports at once"));
-	assert_non_null(strstr(word->alert.advice, "Do not block"));
+	assert_int_equal(all->told.count, 2);
+	alert = &all->told.alerts[1];
+	assert_int_equal(alert->status, ALERT_CLEARED);
+	assert_int_equal(alert->peers_all, 6);
+	assert_int_equal(alert->peer_count, ALERT_TOP);
+	assert_int_equal(alert->proof, ALERT_PROOF_NONE);
+	assert_string_equal(told_word(alert, "decoys"), "suspected");
+	assert_int_equal(alert->total, 6 * 20 + 1);
+	assert_int_equal(alert->touched.all, 20);
+	told_says(alert, "6 addresses ask for the same ports at once");
+	assert_non_null(strstr(alert->advice, "Do not block"));
 	free(all);
 }
 
@@ -344,12 +344,12 @@ static void others_are_no_decoys(void **state)
 		detecting_refuse(all, SCANNER, port);
 		detecting_refuse(all, SCANNER + 1, port + 100);
 	}
-	assert_int_equal(detecting_count(all, ALERT_PORT_SCAN, ALERT_RAISED), 2);
+	assert_int_equal(told_count(&all->told, ALERT_PORT_SCAN, ALERT_RAISED), 2);
 	detecting_pass(all, 2100 * MILLI_NS);
 	for (uint16_t port = 1; port <= 4; port++)
 		detecting_refuse(all, SCANNER + 2, port);
-	assert_int_equal(detecting_count(all, ALERT_PORT_SCAN, ALERT_RAISED), 3);
-	assert_null(detecting_word(&all->words[2], "decoys"));
+	assert_int_equal(told_count(&all->told, ALERT_PORT_SCAN, ALERT_RAISED), 3);
+	assert_string_equal(told_word(&all->told.alerts[2], "decoys"), "");
 	free(all);
 }
 
@@ -364,7 +364,7 @@ static void one_port_again_and_again(void **state)
 		detecting_refuse(all, CLIENT, 23);
 		detecting_pass(all, 5 * MILLI_NS);
 	}
-	detecting_silent(all);
+	told_silent(&all->told, ANY_KIND);
 	free(all);
 }
 
@@ -378,7 +378,7 @@ static void a_client_polls_six_dead_ports(void **state)
 			detecting_refuse_client(all, CLIENT, port);
 		detecting_pass(all, 10 * SECOND_NS);
 	}
-	detecting_silent(all);
+	told_silent(&all->told, ANY_KIND);
 	free(all);
 }
 
@@ -392,7 +392,7 @@ static void a_client_knocks(void **state)
 			detecting_refuse_client(all, CLIENT, 7000 + 111 * i);
 		detecting_pass(all, 600 * SECOND_NS);
 	}
-	detecting_silent(all);
+	told_silent(&all->told, ANY_KIND);
 	free(all);
 }
 
@@ -409,7 +409,7 @@ static void load_balancers_check_half_open(void **state)
 	/* Another one has thirty services here to check. */
 	for (uint16_t port = 8000; port < 8030; port++)
 		detecting_half_open(all, CLIENT + 2, port);
-	detecting_silent(all);
+	told_silent(&all->told, ANY_KIND);
 	free(all);
 }
 
@@ -424,7 +424,7 @@ static void load_balancers_check_by_connecting(void **state)
 				  &connection);
 		detecting_pass(all, 100 * MILLI_NS);
 	}
-	assert_int_equal(detecting_count(all, ALERT_PORT_SCAN, ANY_STATE), 0);
+	assert_int_equal(told_count(&all->told, ALERT_PORT_SCAN, ANY_STATUS), 0);
 	free(all);
 }
 
@@ -441,7 +441,7 @@ static void background_noise(void **state)
 		detecting_refuse(all, (uint32_t)random, random >> 48);
 		detecting_pass(all, 10 * SECOND_NS);
 	}
-	detecting_silent(all);
+	told_silent(&all->told, ANY_KIND);
 	free(all);
 }
 
@@ -455,7 +455,7 @@ static void ephemeral_ports_of_a_client(void **state)
 		detecting_refuse_client(all, CLIENT, 33000 + i * 97 % 20000);
 		detecting_pass(all, 60 * MINUTE_NS);
 	}
-	detecting_silent(all);
+	told_silent(&all->told, ANY_KIND);
 	free(all);
 }
 
@@ -472,7 +472,7 @@ static void ports_that_were_open(void **state)
 	detecting_pass(all, SECOND_NS);
 	for (uint16_t port = 1; port <= 20; port++)
 		detecting_refuse(all, CLIENT, port);
-	assert_int_equal(detecting_count(all, ALERT_PORT_SCAN, ANY_STATE), 0);
+	assert_int_equal(told_count(&all->told, ALERT_PORT_SCAN, ANY_STATUS), 0);
 	free(all);
 }
 
@@ -493,14 +493,14 @@ static void a_flood_hides_no_slow_scanner(void **state)
 		detecting_refuse(all, (uint32_t)random | 0x80000000, random >> 40);
 		detecting_pass(all, 60000);
 		if (i % 300000 == 299999) {
-			assert_int_equal(detecting_count(all, ALERT_PORT_SCAN, ANY_STATE), 0);
+			assert_int_equal(told_count(&all->told, ALERT_PORT_SCAN, ANY_STATUS), 0);
 			detecting_refuse(all, SCANNER, port++);
 		}
 	}
 	assert_int_equal(port, 5);
-	assert_int_equal(detecting_count(all, ALERT_PORT_SCAN, ALERT_RAISED), 1);
-	assert_int_equal(all->words[all->told - 1].incident.key.kind, ALERT_PORT_SCAN);
-	assert_string_equal(detecting_word(&all->words[all->told - 1], "source_table"), "frozen");
+	assert_int_equal(told_count(&all->told, ALERT_PORT_SCAN, ALERT_RAISED), 1);
+	assert_int_equal(told_last(&all->told)->kind, ALERT_PORT_SCAN);
+	assert_string_equal(told_word(told_last(&all->told), "source_table"), "frozen");
 	free(all);
 }
 
@@ -512,7 +512,7 @@ static void a_flood_hides_no_new_scanner(void **state)
 	unsigned port = 0;
 
 	(void)state;
-	for (unsigned i = 0; i < 20000 && !detecting_count(all, ALERT_PORT_SCAN, ALERT_RAISED);
+	for (unsigned i = 0; i < 20000 && !told_count(&all->told, ALERT_PORT_SCAN, ALERT_RAISED);
 	     i++) {
 		uint64_t random = unit_random(&noise);
 

@@ -106,10 +106,10 @@ static void a_killed_service_is_told_at_the_first_client(void **state)
 	starts(world, 1, PORT, NGINX, AT(0));
 	ends(world, 1, PORT, KILLED, AT(10));
 	world_until(world, AT(12));
-	assert_int_equal(world->told, 0); /* nobody asks for it */
+	assert_int_equal(world->told.count, 0); /* nobody asks for it */
 	assert_true(asks(world, 0x0a000007, PORT, KNOWN, AT(12.5)));
-	assert_int_equal(world->told, 1);
-	alert = world_last(world);
+	assert_int_equal(world->told.count, 1);
+	alert = told_last(&world->told);
 	assert_int_equal(alert->status, ALERT_RAISED);
 	assert_int_equal(alert->severity, ALERT_CRITICAL);
 	assert_int_equal(alert->time_ns, AT(12.5));
@@ -124,12 +124,12 @@ static void a_killed_service_is_told_at_the_first_client(void **state)
 	assert_int_equal(alert->total, 1);
 	assert_int_equal(alert->peers_all, 1);
 	assert_int_equal(alert->peer_count, 1);
-	assert_true(world_fact(alert, "refusals") == 1);
-	assert_true(world_fact(alert, "signal_number") == 9);
-	assert_true(world_fact(alert, "exit_code") == -1);
-	assert_true(world_fact(alert, "down_seconds") == 2.5);
-	assert_string_equal(world_word(alert, "stopped"), "killed");
-	assert_string_equal(world_word(alert, "back"), "no");
+	assert_true(told_fact(alert, "refusals") == 1);
+	assert_true(told_fact(alert, "signal_number") == 9);
+	assert_true(told_fact(alert, "exit_code") == -1);
+	assert_true(told_fact(alert, "down_seconds") == 2.5);
+	assert_string_equal(told_word(alert, "stopped"), "killed");
+	assert_string_equal(told_word(alert, "back"), "no");
 	assert_string_equal(alert->summary,
 			    "Port 8080 has been down for 2.5 s: nginx (pid 812) was killed by "
 			    "SIGKILL; 1 attempt to connect was refused, of 1 client.");
@@ -147,13 +147,13 @@ static void strangers_must_ask_three_times_within_a_minute(void **state)
 	assert_false(asks(world, 0x0a000007, PORT, 0, AT(11)));
 	assert_false(asks(world, 0x0a000008, PORT, 0, AT(60)));
 	assert_false(asks(world, 0x0a000009, PORT, 0, AT(72)));
-	assert_int_equal(world->told, 0);
+	assert_int_equal(world->told.count, 0);
 	assert_true(asks(world, 0x0a000009, PORT, 0, AT(119.5)));
-	assert_int_equal(world->told, 1);
-	assert_int_equal(world_last(world)->proof, ALERT_PROOF_NONE);
-	assert_int_equal(world_last(world)->peers_all, 3);
-	assert_int_equal(world_last(world)->peer_count, 3);
-	assert_non_null(strstr(world_last(world)->summary, "of 3 addresses"));
+	assert_int_equal(world->told.count, 1);
+	assert_int_equal(told_last(&world->told)->proof, ALERT_PROOF_NONE);
+	assert_int_equal(told_last(&world->told)->peers_all, 3);
+	assert_int_equal(told_last(&world->told)->peer_count, 3);
+	told_says(told_last(&world->told), "of 3 addresses");
 	world_close(world);
 }
 
@@ -167,19 +167,19 @@ static void strangers_long_after(void **state)
 	closes(world, 1, PORT, AT(100));
 	for (unsigned i = 0; i < 50; i++)
 		assert_false(asks(world, 0x0a000007 + i, PORT, 0, AT(3700 + i)));
-	assert_int_equal(world->told, 0);
+	assert_int_equal(world->told.count, 0);
 	assert_true(asks(world, 0x0a0000f0, PORT, KNOWN, AT(3800)));
-	assert_int_equal(world_last(world)->severity, ALERT_WARNING); /* stopped on purpose */
+	assert_int_equal(told_last(&world->told)->severity, ALERT_WARNING); /* stopped on purpose */
 	/* Somebody known looks at all ports, once. */
 	starts(world, 2, PORT + 1, NGINX, AT(3900));
 	closes(world, 2, PORT + 1, AT(4000));
 	assert_true(asks(world, 0x0a0000f0, PORT + 1, KNOWN, AT(8000)));
-	assert_int_equal(world_last(world)->severity, ALERT_INFO);
+	assert_int_equal(told_last(&world->told)->severity, ALERT_INFO);
 	assert_true(asks(world, 0x0a0000f0, PORT + 1, KNOWN, AT(8030)));
 	assert_true(asks(world, 0x0a0000f0, PORT + 1, KNOWN, AT(8061)));
-	assert_int_equal(world_last(world)->severity, ALERT_INFO);
+	assert_int_equal(told_last(&world->told)->severity, ALERT_INFO);
 	assert_true(asks(world, 0x0a0000f0, PORT + 1, KNOWN, AT(8070)));
-	assert_int_equal(world_last(world)->severity, ALERT_WARNING);
+	assert_int_equal(told_last(&world->told)->severity, ALERT_WARNING);
 	world_close(world);
 }
 
@@ -191,16 +191,16 @@ static void what_failed_is_told_at_once_and_gets_worse(void **state)
 	starts(world, 1, PORT, NGINX, AT(0));
 	ends(world, 1, PORT, FAILED, AT(10));
 	assert_true(asks(world, 0x0a000007, PORT, KNOWN, AT(10.1)));
-	assert_int_equal(world_last(world)->severity, ALERT_WARNING);
-	assert_true(world_fact(world_last(world), "exit_code") == 1);
-	assert_string_equal(world_word(world_last(world), "stopped"), "exited");
-	assert_non_null(strstr(world_last(world)->summary, "nginx (pid 812) exited with status 1"));
+	assert_int_equal(told_last(&world->told)->severity, ALERT_WARNING);
+	assert_true(told_fact(told_last(&world->told), "exit_code") == 1);
+	assert_string_equal(told_word(told_last(&world->told), "stopped"), "exited");
+	told_says(told_last(&world->told), "nginx (pid 812) exited with status 1");
 	world_until(world, AT(11));
-	assert_int_equal(world->told, 1);
+	assert_int_equal(world->told.count, 1);
 	world_until(world, AT(12)); /* two seconds after it stopped, with nobody asking */
-	assert_int_equal(world->told, 2);
-	assert_int_equal(world_last(world)->status, ALERT_UPDATED);
-	assert_int_equal(world_last(world)->severity, ALERT_CRITICAL);
+	assert_int_equal(world->told.count, 2);
+	assert_int_equal(told_last(&world->told)->status, ALERT_UPDATED);
+	assert_int_equal(told_last(&world->told)->severity, ALERT_CRITICAL);
 	world_close(world);
 }
 
@@ -223,16 +223,16 @@ static void whoever_merely_stops_has_two_seconds(void **state)
 			closes(world, 1, PORT, AT(10));
 		assert_false(asks(world, 0x0a000007, PORT, KNOWN, AT(10.1)));
 		world_until(world, AT(11));
-		assert_int_equal(world->told, 0);
+		assert_int_equal(world->told.count, 0);
 		world_until(world, AT(12));
-		assert_int_equal(world->told, 1);
-		assert_int_equal(world_last(world)->time_ns, AT(12));
-		assert_int_equal(world_last(world)->severity, ALERT_CRITICAL);
-		assert_int_equal(world_last(world)->peer_count, 1);
+		assert_int_equal(world->told.count, 1);
+		assert_int_equal(told_last(&world->told)->time_ns, AT(12));
+		assert_int_equal(told_last(&world->told)->severity, ALERT_CRITICAL);
+		assert_int_equal(told_last(&world->told)->peer_count, 1);
 		if (!cases[i].exits)
-			assert_non_null(strstr(world_last(world)->summary,
-					       "nginx (pid 812) has closed it; "));
-		assert_non_null(strstr(world_last(world)->advice, i == 4 ? "given up" : "purpose"));
+			told_says(told_last(&world->told), "nginx (pid 812) has closed it; ");
+		assert_non_null(
+			strstr(told_last(&world->told)->advice, i == 4 ? "given up" : "purpose"));
 		world_close(world);
 		/* And by an event, if that comes first. */
 		world = open_service();
@@ -240,7 +240,7 @@ static void whoever_merely_stops_has_two_seconds(void **state)
 		closes(world, 1, PORT, AT(10.5));
 		assert_false(asks(world, 0x0a000007, PORT, KNOWN, AT(12.4)));
 		assert_true(asks(world, 0x0a000007, PORT, KNOWN, AT(12.6)));
-		assert_int_equal(world_last(world)->time_ns, AT(12.6));
+		assert_int_equal(told_last(&world->told)->time_ns, AT(12.6));
 		world_close(world);
 	}
 }
@@ -261,7 +261,7 @@ static void a_restart_with_a_gap_is_no_outage(void **state)
 	}
 	starts(world, 99, PORT, NGINX, AT(200));
 	world_until(world, AT(300));
-	assert_int_equal(world->told, 0);
+	assert_int_equal(world->told.count, 0);
 	world_close(world);
 }
 
@@ -284,27 +284,27 @@ static void who_listens_again_ends_it(void **state)
 	assert_true(counts(world, PORT, RST_CLOSED_PORT, 7)); /* of the same slice */
 	world_until(world, AT(22));
 	assert_false(counts(world, PORT, RST_CLOSED_PORT, 5)); /* of another address, perhaps */
-	assert_int_equal(world->said[ALERT_CLEARED], 0);
+	assert_int_equal(world->told.said[ALERT_CLEARED], 0);
 	world_until(world, AT(28));
-	assert_int_equal(world->said[ALERT_RAISED], 1);
-	assert_int_equal(world->said[ALERT_CLEARED], 1);
-	alert = world_last(world);
+	assert_int_equal(world->told.said[ALERT_RAISED], 1);
+	assert_int_equal(world->told.said[ALERT_CLEARED], 1);
+	alert = told_last(&world->told);
 	assert_true(alert->ended);
 	assert_int_equal(alert->total, 1007);
 	assert_int_equal(alert->peers_all, 4);
 	assert_false(alert->peers_estimated);
-	assert_true(world_fact(alert, "refusals") == 1007);
-	assert_true(world_fact(alert, "distinct_sources") == 4);
-	assert_true(world_fact(alert, "down_seconds") > 10.69 &&
-		    world_fact(alert, "down_seconds") < 10.71);
-	assert_true(world_fact(alert, "new_pid") == 900);
-	assert_string_equal(world_word(alert, "back"), "yes");
+	assert_true(told_fact(alert, "refusals") == 1007);
+	assert_true(told_fact(alert, "distinct_sources") == 4);
+	assert_true(told_fact(alert, "down_seconds") > 10.69 &&
+		    told_fact(alert, "down_seconds") < 10.71);
+	assert_true(told_fact(alert, "new_pid") == 900);
+	assert_string_equal(told_word(alert, "back"), "yes");
 	assert_string_equal(alert->summary,
 			    "Port 8080 was down for 10.7 s: nginx (pid 812) was killed by SIGKILL; "
 			    "1007 attempts to connect were refused, of 4 clients; somebody listens "
 			    "again (pid 900).");
 	world_until(world, AT(2400));
-	assert_int_equal(world->told, 2);
+	assert_int_equal(world->told.count, 2);
 	world_close(world);
 }
 
@@ -320,17 +320,17 @@ static void a_crash_loop_is_one_incident(void **state)
 		for (unsigned k = 0; k < 10; k++)
 			asks(world, 0x0a000007, PORT, KNOWN, AT(at + 4 + 0.1 * k));
 	}
-	assert_int_equal(world->said[ALERT_RAISED], 1);
-	assert_int_equal(world->said[ALERT_CLEARED], 0);
-	assert_true(world->said[ALERT_UPDATED] >= 1 && world->said[ALERT_UPDATED] <= 3);
+	assert_int_equal(world->told.said[ALERT_RAISED], 1);
+	assert_int_equal(world->told.said[ALERT_CLEARED], 0);
+	assert_true(world->told.said[ALERT_UPDATED] >= 1 && world->told.said[ALERT_UPDATED] <= 3);
 	starts(world, 1000, PORT, NGINX, AT(600));
 	world_until(world, AT(620));
-	assert_int_equal(world->said[ALERT_CLEARED], 1);
-	assert_true(world_fact(world_last(world), "times_down") == times);
-	assert_true(world_fact(world_last(world), "refusals") == 10 * times);
-	assert_true(world_fact(world_last(world), "down_seconds") == times);
-	assert_non_null(strstr(world_last(world)->summary, "it went down 120 times"));
-	assert_non_null(strstr(world_last(world)->advice, "keeps stopping"));
+	assert_int_equal(world->told.said[ALERT_CLEARED], 1);
+	assert_true(told_fact(told_last(&world->told), "times_down") == times);
+	assert_true(told_fact(told_last(&world->told), "refusals") == 10 * times);
+	assert_true(told_fact(told_last(&world->told), "down_seconds") == times);
+	told_says(told_last(&world->told), "it went down 120 times");
+	assert_non_null(strstr(told_last(&world->told)->advice, "keeps stopping"));
 	world_close(world);
 }
 
@@ -343,15 +343,15 @@ static void what_nobody_asks_for_any_more(void **state)
 	ends(world, 1, PORT, KILLED, AT(10));
 	asks(world, 0x0a000007, PORT, KNOWN, AT(10.5));
 	world_until(world, AT(311));
-	assert_int_equal(world->said[ALERT_CLEARED], 1);
-	assert_false(world_last(world)->ended);
-	assert_non_null(strstr(world_last(world)->summary, "is still down, but nobody asks"));
+	assert_int_equal(world->told.said[ALERT_CLEARED], 1);
+	assert_false(told_last(&world->told)->ended);
+	told_says(told_last(&world->told), "is still down, but nobody asks");
 	/* The next one begins from zero, under the old number. */
 	assert_true(asks(world, 0x0a000008, PORT, KNOWN, AT(311.5)));
-	assert_int_equal(world_last(world)->status, ALERT_RAISED);
-	assert_int_equal(world_last(world)->number, 1);
-	assert_int_equal(world_last(world)->total, 1);
-	assert_int_equal(world_last(world)->peers_all, 1);
+	assert_int_equal(told_last(&world->told)->status, ALERT_RAISED);
+	assert_int_equal(told_last(&world->told)->number, 1);
+	assert_int_equal(told_last(&world->told)->total, 1);
+	assert_int_equal(told_last(&world->told)->peers_all, 1);
 	world_close(world);
 }
 
@@ -368,7 +368,7 @@ static void listeners_for_one_transfer_are_no_service(void **state)
 	closes(world, 2, 2000, AT(41));
 	for (unsigned i = 0; i < 5; i++)
 		assert_false(asks(world, 0x0a000007, 2000, KNOWN, AT(41 + i)));
-	assert_int_equal(world->told, 0);
+	assert_int_equal(world->told.count, 0);
 	/* One that was killed is, and one that lived. */
 	starts(world, 3, 40003, NGINX, AT(50));
 	ends(world, 3, 40003, KILLED, AT(55));
@@ -393,12 +393,12 @@ static void another_address_does_not_end_it(void **state)
 	unit_ipv4(other.address, 0x7f000001);
 	world_listener(world, &other);
 	world_until(world, AT(40));
-	assert_int_equal(world->said[ALERT_CLEARED], 0);
+	assert_int_equal(world->told.said[ALERT_CLEARED], 0);
 	assert_true(asks(world, 0x0a000007, PORT, KNOWN, AT(40)));
 	unit_ipv4(any.address, 0);
 	world_listener(world, &any);
 	world_until(world, AT(50));
-	assert_int_equal(world->said[ALERT_CLEARED], 1);
+	assert_int_equal(world->told.said[ALERT_CLEARED], 1);
 	world_close(world);
 }
 
@@ -421,10 +421,10 @@ static void two_addresses_stop_as_one(void **state)
 	for (unsigned i = 0; i < 10; i++)
 		asks_host(world, HOST + i % 2, 0x0a000007, PORT, KNOWN, AT(11 + i));
 	world_until(world, AT(330));
-	assert_int_equal(world->said[ALERT_RAISED], 1);
-	assert_int_equal(world->said[ALERT_CLEARED], 1);
-	assert_true(world_fact(world_last(world), "refusals") == 10);
-	assert_true(world_fact(world_last(world), "times_down") == 1);
+	assert_int_equal(world->told.said[ALERT_RAISED], 1);
+	assert_int_equal(world->told.said[ALERT_CLEARED], 1);
+	assert_true(told_fact(told_last(&world->told), "refusals") == 10);
+	assert_true(told_fact(told_last(&world->told), "times_down") == 1);
 	world_close(world);
 }
 
@@ -447,15 +447,15 @@ static void one_of_two_addresses_comes_back(void **state)
 	starts(world, 3, PORT, NGINX, AT(12));
 	for (unsigned i = 0; i < 20; i++)
 		assert_true(asks_host(world, HOST + 1, 0x0a000007, PORT, KNOWN, AT(13 + i)));
-	assert_int_equal(world->said[ALERT_CLEARED], 0);
+	assert_int_equal(world->told.said[ALERT_CLEARED], 0);
 	other.time_ns = AT(40);
 	other.change = RST_LISTENER_OPENED;
 	world_listener(world, &other);
 	world_until(world, AT(47));
-	assert_int_equal(world->said[ALERT_CLEARED], 1);
-	assert_true(world_fact(world_last(world), "times_down") == 1);
-	assert_true(world_fact(world_last(world), "down_seconds") > 29.9 &&
-		    world_fact(world_last(world), "down_seconds") <= 30);
+	assert_int_equal(world->told.said[ALERT_CLEARED], 1);
+	assert_true(told_fact(told_last(&world->told), "times_down") == 1);
+	assert_true(told_fact(told_last(&world->told), "down_seconds") > 29.9 &&
+		    told_fact(told_last(&world->told), "down_seconds") <= 30);
 	world_close(world);
 }
 
@@ -471,16 +471,16 @@ static void late_events(void **state)
 	for (unsigned i = 0; i < 10; i++)
 		assert_false(asks(world, 0x0a000007, PORT, KNOWN, AT(10.2)));
 	world_until(world, AT(60));
-	assert_int_equal(world->told, 0);
+	assert_int_equal(world->told.count, 0);
 	/* One more in an incident adds to it, and does not bring it back. */
 	ends(world, 2, PORT, KILLED, AT(60.1));
 	assert_true(asks(world, 0x0a000007, PORT, KNOWN, AT(60.2)));
 	starts(world, 3, PORT, NGINX, AT(60.5));
 	assert_true(asks(world, 0x0a000007, PORT, KNOWN, AT(60.3)));
 	world_until(world, AT(70));
-	assert_int_equal(world->said[ALERT_CLEARED], 1);
-	assert_int_equal(world_last(world)->total, 2);
-	assert_true(world_fact(world_last(world), "times_down") == 1);
+	assert_int_equal(world->told.said[ALERT_CLEARED], 1);
+	assert_int_equal(told_last(&world->told)->total, 2);
+	assert_true(told_fact(told_last(&world->told), "times_down") == 1);
 	world_close(world);
 }
 
@@ -495,11 +495,12 @@ static void many_clients_are_estimated(void **state)
 		asks(world, 0x0b000000 + i, PORT, KNOWN, AT(11 + i * 0.001));
 	starts(world, 2, PORT, NGINX, AT(17));
 	world_until(world, AT(30));
-	assert_true(world_last(world)->peers_estimated);
-	assert_true(world_last(world)->peers_all > 2500 && world_last(world)->peers_all < 7500);
-	assert_int_equal(world_last(world)->total, 5000);
-	assert_int_equal(world_last(world)->peer_count, ALERT_TOP);
-	assert_non_null(strstr(world_last(world)->summary, "of about "));
+	assert_true(told_last(&world->told)->peers_estimated);
+	assert_true(told_last(&world->told)->peers_all > 2500 &&
+		    told_last(&world->told)->peers_all < 7500);
+	assert_int_equal(told_last(&world->told)->total, 5000);
+	assert_int_equal(told_last(&world->told)->peer_count, ALERT_TOP);
+	told_says(told_last(&world->told), "of about ");
 	world_close(world);
 }
 
@@ -523,10 +524,10 @@ static void more_ports_than_room(void **state)
 	assert_true(asks(world, 0x0a000007, PORT, KNOWN, AT(21.5)));
 	world_until(world, AT(100)); /* what nobody asks for is forgotten */
 	assert_int_equal(service->ports.used, 1);
-	assert_int_equal(world->said[ALERT_CLEARED], 0);
+	assert_int_equal(world->told.said[ALERT_CLEARED], 0);
 	world_until(world, AT(330));
-	assert_int_equal(world->said[ALERT_CLEARED], 1);
-	assert_int_equal(world_last(world)->total, 2);
+	assert_int_equal(world->told.said[ALERT_CLEARED], 1);
+	assert_int_equal(told_last(&world->told)->total, 2);
 	world_close(world);
 }
 
@@ -546,12 +547,12 @@ static void long_slices(void **state)
 	starts(world, 3, PORT, NGINX, AT(10.5));
 	world_slice(world, AT(90));
 	world_until(world, AT(100));
-	assert_int_equal(world->told, 0);
+	assert_int_equal(world->told.count, 0);
 	/* Down all the time: told by the step that ends it. */
 	closes(world, 3, PORT, AT(100));
 	assert_false(asks(world, 0x0a000007, PORT, KNOWN, AT(100.2)));
 	world_slice(world, AT(300));
-	assert_int_equal(world->said[ALERT_RAISED], 1);
+	assert_int_equal(world->told.said[ALERT_RAISED], 1);
 	world_close(world);
 }
 

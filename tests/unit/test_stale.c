@@ -4,12 +4,6 @@
 #define KIND ALERT_STALE_CONNECTIONS
 #define DATA (RST_FLAG_ACK | RST_FLAG_PSH)
 
-static void assert_silent(const struct resets *resets)
-{
-	if (resets_told(resets, KIND))
-		fail_msg("said: %s", resets->words[resets->told - 1].summary);
-}
-
 static void listener(struct resets *resets, uint64_t time_ns, enum rst_listener_change change)
 {
 	struct rst_listener told = {.time_ns = time_ns,
@@ -54,7 +48,7 @@ static void twenty_within_a_minute(void **state)
 
 	for (unsigned i = 0; i < 20; i++) {
 		resets_stale(resets, 7, 40000 + i, DATA);
-		assert_int_equal(resets_told(resets, KIND), i >= 4);
+		assert_int_equal(told_count(&resets->told, KIND, ANY_STATUS), i >= 4);
 		resets_wait(resets, 3 * SECOND_NS);
 		resets_slice(resets);
 	}
@@ -64,16 +58,16 @@ static void twenty_within_a_minute(void **state)
 	assert_int_equal(alert->proof, ALERT_PROOF_NONE);
 	assert_int_equal(alert->local_port, RESETS_PORT);
 	assert_int_equal(alert->total, 5);
-	assert_int_equal((int)resets_fact(alert, "segments"), 5);
-	assert_int_equal((int)resets_fact(alert, "connections"), 5);
+	assert_int_equal((int)told_fact(alert, "segments"), 5);
+	assert_int_equal((int)told_fact(alert, "connections"), 5);
 	assert_string_equal(alert->words[0].value, "unknown");
-	resets_assert_says(alert, "10.0.0.7 sent 5 segments on 5 connections of port 80");
+	told_says(alert, "10.0.0.7 sent 5 segments on 5 connections of port 80");
 	resets_quiet(resets, 120);
 	alert = resets_last(resets, KIND);
 	assert_int_equal(alert->status, ALERT_CLEARED);
 	assert_int_equal(alert->total, 20);
-	assert_int_equal((int)resets_fact(alert, "connections"), 20);
-	resets_assert_says(alert, "over: ");
+	assert_int_equal((int)told_fact(alert, "connections"), 20);
+	told_says(alert, "over: ");
 }
 
 static void its_resets_are_claimed(void **state)
@@ -111,7 +105,7 @@ static void few_connections_or_few_segments(void **state)
 	for (unsigned i = 0; i < 20000; i++)
 		resets_stale(resets, i << 8, 40000, DATA);
 	resets_slice(resets);
-	assert_silent(resets);
+	told_silent(&resets->told, KIND);
 }
 
 /* Two connections that go on for an hour, and now and then another one: not three at a time. */
@@ -126,7 +120,7 @@ static void connections_of_long_ago_do_not_count(void **state)
 		resets_wait(resets, 7 * SECOND_NS);
 		resets_slice(resets);
 	}
-	assert_silent(resets);
+	told_silent(&resets->told, KIND);
 }
 
 static void many_are_a_warning(void **state)
@@ -136,7 +130,9 @@ static void many_are_a_warning(void **state)
 	for (unsigned i = 0; i < 60; i++) {
 		resets_stale(resets, 7, 40000 + i, DATA);
 		resets_wait(resets, SECOND_NS / 2);
-		assert_int_equal(resets_told(resets, KIND), i < 4 ? 0 : i < 49 ? 1 : 2);
+		assert_int_equal(told_count(&resets->told, KIND, ANY_STATUS), i < 4    ? 0
+									      : i < 49 ? 1
+										       : 2);
 	}
 	assert_int_equal(resets_last(resets, KIND)->status, ALERT_UPDATED);
 	assert_int_equal(resets_last(resets, KIND)->severity, ALERT_WARNING);
@@ -161,11 +157,11 @@ static void many_networks_are_one_alert(void **state)
 	for (unsigned i = 0; i < 40; i++)
 		for (unsigned j = 0; j < 6; j++)
 			resets_stale(resets, i << 8, 40000 + j, DATA);
-	assert_int_equal(resets_told(resets, KIND), 1);
+	assert_int_equal(told_count(&resets->told, KIND, ANY_STATUS), 1);
 	resets_quiet(resets, 121);
 	assert_true(resets_last(resets, KIND)->peers_estimated);
 	assert_in_range(resets_last(resets, KIND)->peers_all, 36, 40);
-	resets_assert_says(resets_last(resets, KIND), " and others sent ");
+	told_says(resets_last(resets, KIND), " and others sent ");
 }
 
 /* What was under way when we reset the connection: an upload that the service refuses. */
@@ -183,12 +179,12 @@ static void upload_that_we_reset(void **state)
 			resets_stale(resets, 7, 40000 + i, DATA);
 		}
 	}
-	assert_silent(resets);
+	told_silent(&resets->told, KIND);
 	/* But who has not seen our reset, and goes on later, is stale. */
 	resets_wait(resets, SECOND_NS / 4);
 	for (unsigned i = 0; i < 5; i++)
 		resets_stale(resets, 7, 40000 + i, DATA);
-	assert_int_equal(resets_told(resets, KIND), 1);
+	assert_int_equal(told_count(&resets->told, KIND, ANY_STATUS), 1);
 }
 
 /* The service was stopped, or restarted: its connections are another detector's. */
@@ -208,11 +204,11 @@ static void service_that_stopped(void **state)
 		resets_stale(resets, 7, 40000 + i, DATA);
 		late(resets, 7, 50000 + i);
 	}
-	assert_silent(resets);
+	told_silent(&resets->told, KIND);
 	resets_wait(resets, 61 * SECOND_NS);
 	for (unsigned i = 0; i < 5; i++)
 		resets_stale(resets, 7, 40000 + i, DATA);
-	assert_int_equal(resets_told(resets, KIND), 1);
+	assert_int_equal(told_count(&resets->told, KIND, ANY_STATUS), 1);
 }
 
 /* The first service that ever listened there has no connections of an earlier one. */
@@ -223,7 +219,7 @@ static void service_that_is_new(void **state)
 	listener(resets, resets->now_ns - SECOND_NS, RST_LISTENER_OPENED);
 	for (unsigned i = 0; i < 5; i++)
 		resets_stale(resets, 7, 40000 + i, DATA);
-	assert_int_equal(resets_told(resets, KIND), 1);
+	assert_int_equal(told_count(&resets->told, KIND, ANY_STATUS), 1);
 }
 
 /* A service on a high port: that it listens tells that it is one, and not the lower number. */
@@ -275,7 +271,7 @@ static void forged_flood_does_not_evict(void **state)
 			resets_stale(resets, (i * 1000 + j) << 8, 40000, DATA);
 	}
 	resets_slice(resets);
-	told = resets_told(resets, KIND);
+	told = told_count(&resets->told, KIND, ANY_STATUS);
 	assert_int_equal(told, 1);
 }
 
@@ -289,7 +285,7 @@ static void long_slice(void **state)
 		resets_wait(resets, 20 * SECOND_NS);
 	}
 	resets_slice(resets);
-	assert_silent(resets);
+	told_silent(&resets->told, KIND);
 }
 
 /* --- after we have closed --- */
@@ -301,16 +297,16 @@ static void pool_that_keeps_too_long(void **state)
 
 	for (unsigned i = 0; i < 25; i++) {
 		late(resets, 7, 40000 + i);
-		assert_int_equal(resets_told(resets, KIND), i >= 19);
+		assert_int_equal(told_count(&resets->told, KIND, ANY_STATUS), i >= 19);
 		resets_wait(resets, 2 * SECOND_NS);
 	}
 	alert = resets_last(resets, KIND);
 	assert_int_equal(alert->severity, ALERT_INFO);
 	assert_int_equal(alert->proof, ALERT_PROOF_HANDSHAKE);
 	assert_int_equal(alert->total, 20);
-	assert_int_equal((int)resets_fact(alert, "connections"), 20);
+	assert_int_equal((int)told_fact(alert, "connections"), 20);
 	assert_string_equal(alert->words[0].value, "pool");
-	resets_assert_says(alert, "sent 20 segments after this host had closed 20 connections");
+	told_says(alert, "sent 20 segments after this host had closed 20 connections");
 }
 
 static void now_and_then_a_late_one(void **state)
@@ -322,7 +318,7 @@ static void now_and_then_a_late_one(void **state)
 		resets_wait(resets, 4 * SECOND_NS);
 		resets_slice(resets);
 	}
-	assert_silent(resets);
+	told_silent(&resets->told, KIND);
 }
 
 /* --- idle ones that are reset --- */
@@ -334,18 +330,18 @@ static void timeout_is_inferred(void **state)
 
 	for (unsigned i = 0; i < 8; i++) {
 		idle(resets, 7, 40000 + i, 35000 + (i * 7 % 8) * 200);
-		assert_int_equal(resets_told(resets, KIND), i >= 4);
+		assert_int_equal(told_count(&resets->told, KIND, ANY_STATUS), i >= 4);
 		resets_wait(resets, 4 * SECOND_NS);
 	}
 	resets_slice(resets);
 	resets_quiet(resets, 121);
 	alert = resets_last(resets, KIND);
 	assert_int_equal(alert->total, 8);
-	assert_true(resets_fact(alert, "inferred_timeout_seconds") >= 35 * 0.95);
-	assert_true(resets_fact(alert, "inferred_timeout_seconds") <= 35 * 1.05);
+	assert_true(told_fact(alert, "inferred_timeout_seconds") >= 35 * 0.95);
+	assert_true(told_fact(alert, "inferred_timeout_seconds") <= 35 * 1.05);
 	assert_string_equal(alert->words[0].value, "idle");
 	assert_string_equal(alert->words[1].value, "unknown"); /* nobody is known for that */
-	resets_assert_says(alert, "seems to forget them after 35 s");
+	told_says(alert, "seems to forget them after 35 s");
 }
 
 /* In whatever order they come. */
@@ -357,7 +353,7 @@ static void least_idle_time_comes_last(void **state)
 		idle(resets, 7, 40000 + i, 400000 - i * 5000);
 	resets_slice(resets);
 	resets_quiet(resets, 121);
-	assert_int_equal((int)resets_fact(resets_last(resets, KIND), "inferred_timeout_seconds"),
+	assert_int_equal((int)told_fact(resets_last(resets, KIND), "inferred_timeout_seconds"),
 			 305);
 }
 
@@ -368,12 +364,12 @@ static void suspicion_is_taken_back(void **state)
 
 	for (unsigned i = 0; i < 5; i++)
 		idle(resets, 7, 40000 + i, 350000 + i * 10);
-	resets_assert_says(resets_last(resets, KIND), "load balancers");
+	told_says(resets_last(resets, KIND), "load balancers");
 	for (unsigned i = 5; i < 10; i++)
 		idle(resets, 7, 40000 + i, 100000 + i * 10);
 	resets_slice(resets);
 	resets_quiet(resets, 121);
-	resets_assert_says(resets_last(resets, KIND), "after 100.1 s");
+	told_says(resets_last(resets, KIND), "after 100.1 s");
 	assert_null(strstr(resets_last(resets, KIND)->summary, "load balancers"));
 }
 
@@ -393,7 +389,7 @@ static void known_timeouts_are_named(void **state)
 	for (unsigned i = 0; i < COUNT_OF(cases); i++) {
 		for (unsigned j = 0; j < 5; j++)
 			idle(resets, i << 8, 40000 + j, cases[i].idle_ms + j * 10);
-		resets_assert_says(resets_last(resets, KIND), cases[i].says);
+		told_says(resets_last(resets, KIND), cases[i].says);
 		resets_quiet(resets, 2000);
 	}
 }
@@ -405,9 +401,9 @@ static void no_timeout_is_made_up(void **state)
 
 	for (unsigned i = 0; i < 20; i++)
 		idle(resets, 7, 40000 + i, 20000 + i * 3000);
-	assert_int_equal(resets_told(resets, KIND), 1);
-	assert_true(resets_fact(resets_last(resets, KIND), "inferred_timeout_seconds") < 0);
-	assert_int_equal((int)resets_fact(resets_last(resets, KIND), "idle_seconds_min"), 20);
+	assert_int_equal(told_count(&resets->told, KIND, ANY_STATUS), 1);
+	assert_true(told_fact(resets_last(resets, KIND), "inferred_timeout_seconds") < 0);
+	assert_int_equal((int)told_fact(resets_last(resets, KIND), "idle_seconds_min"), 20);
 }
 
 /* An outlier on the long side changes nothing: some had just been idle for longer. */
@@ -422,9 +418,9 @@ static void longer_idle_times_do_not_matter(void **state)
 	idle(resets, 7, 50000, 350500);
 	resets_slice(resets);
 	resets_quiet(resets, 121);
-	assert_int_equal((int)resets_fact(resets_last(resets, KIND), "inferred_timeout_seconds"),
+	assert_int_equal((int)told_fact(resets_last(resets, KIND), "inferred_timeout_seconds"),
 			 350);
-	assert_int_equal((int)resets_fact(resets_last(resets, KIND), "idle_seconds_max"), 900);
+	assert_int_equal((int)told_fact(resets_last(resets, KIND), "idle_seconds_max"), 900);
 }
 
 static void busy_connections_are_not_stale(void **state)
@@ -436,7 +432,7 @@ static void busy_connections_are_not_stale(void **state)
 		resets_wait(resets, SECOND_NS);
 		resets_slice(resets);
 	}
-	assert_silent(resets);
+	told_silent(&resets->told, KIND);
 }
 
 int main(void)

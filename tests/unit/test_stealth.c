@@ -39,22 +39,22 @@ static void told_at_the_second_port(void **state)
 	(void)state;
 	for (unsigned i = 0; i < COUNT_OF(scans); i++) {
 		struct detecting *all = detecting_open();
-		const struct word *word = &all->words[0];
+		const struct alert *alert = &all->told.alerts[0];
 
 		detecting_send(all, SCANNER, 4000, scans[i].flags, 0);
-		detecting_silent(all);
+		told_silent(&all->told, ANY_KIND);
 		detecting_send(all, SCANNER, 4001, scans[i].flags, 0);
-		assert_int_equal(all->told, 1);
-		assert_int_equal(word->incident.key.kind, ALERT_STEALTH_SCAN);
-		assert_int_equal(word->alert.severity, ALERT_WARNING);
-		assert_int_equal(word->alert.proof, ALERT_PROOF_NONE);
-		assert_int_equal(word->alert.touched.all, 2);
-		assert_int_equal(word->alert.total, 2);
-		assert_string_equal(detecting_word(word, "kind"), scans[i].name);
-		assert_true(detecting_says(word, scans[i].says));
-		assert_true(detecting_says(word, "192.0.2.7 sends"));
-		assert_true(detecting_says(word, "2 ports in 0 ms (4000, 4001)"));
-		assert_non_null(strstr(word->alert.advice, "do not block"));
+		assert_int_equal(all->told.count, 1);
+		assert_int_equal(alert->kind, ALERT_STEALTH_SCAN);
+		assert_int_equal(alert->severity, ALERT_WARNING);
+		assert_int_equal(alert->proof, ALERT_PROOF_NONE);
+		assert_int_equal(alert->touched.all, 2);
+		assert_int_equal(alert->total, 2);
+		assert_string_equal(told_word(alert, "kind"), scans[i].name);
+		told_says(alert, scans[i].says);
+		told_says(alert, "192.0.2.7 sends");
+		told_says(alert, "2 ports in 0 ms (4000, 4001)");
+		assert_non_null(strstr(alert->advice, "do not block"));
 		free(all);
 	}
 }
@@ -69,34 +69,34 @@ static void one_port_is_nothing(void **state)
 		probe_listening(all, SCANNER + 1, 80, 0);
 		detecting_pass(all, 100 * MILLI_NS);
 	}
-	detecting_silent(all);
+	told_silent(&all->told, ANY_KIND);
 	free(all);
 }
 
 static void silent_ports_are_listed(void **state)
 {
 	struct detecting *all = detecting_open();
-	const struct word *word = &all->words[0];
+	const struct alert *alert = &all->told.alerts[0];
 
 	(void)state;
 	probe_listening(all, SCANNER, 22, RST_FLAG_FIN);
-	detecting_silent(all);
+	told_silent(&all->told, ANY_KIND);
 	detecting_send(all, SCANNER, 23, RST_FLAG_FIN, 0);
-	assert_int_equal(all->told, 1);
-	assert_int_equal(word->alert.open.all, 1);
-	assert_int_equal(word->alert.open.ports[0], 22);
-	assert_true(detecting_fact(word, "silent_ports") == 1);
+	assert_int_equal(all->told.count, 1);
+	assert_int_equal(alert->open.all, 1);
+	assert_int_equal(alert->open.ports[0], 22);
+	assert_true(told_fact(alert, "silent_ports") == 1);
 	for (uint16_t port = 24; port < 224; port++)
 		detecting_send(all, SCANNER, port, RST_FLAG_FIN, 0);
 	probe_listening(all, SCANNER, 443, RST_FLAG_FIN);
 	probe_listening(all, SCANNER, 443, RST_FLAG_FIN);
 	detecting_pass(all, 61 * SECOND_NS);
-	assert_int_equal(all->told, 2);
-	word = &all->words[1];
-	assert_int_equal(word->alert.open.all, 2);
-	assert_int_equal(word->alert.touched.all, 203);
-	assert_int_equal(word->alert.total, 204);
-	assert_true(detecting_says(word, "no answer, which shows them as open: 22, 443"));
+	assert_int_equal(all->told.count, 2);
+	alert = &all->told.alerts[1];
+	assert_int_equal(alert->open.all, 2);
+	assert_int_equal(alert->touched.all, 203);
+	assert_int_equal(alert->total, 204);
+	told_says(alert, "no answer, which shows them as open: 22, 443");
 	free(all);
 }
 
@@ -120,7 +120,7 @@ static void other_signals_are_none(void **state)
 		signal.state = RST_STATE_LISTEN;
 		detect_signal(&all->detect, &signal);
 	}
-	assert_int_equal(detecting_count(all, ALERT_STEALTH_SCAN, ANY_STATE), 0);
+	assert_int_equal(told_count(&all->told, ALERT_STEALTH_SCAN, ANY_STATUS), 0);
 	free(all);
 }
 
@@ -131,10 +131,10 @@ static void two_kinds_are_two_scans(void **state)
 	(void)state;
 	detecting_send(all, SCANNER, 1, RST_FLAG_FIN, 0);
 	detecting_send(all, SCANNER, 2, 0, 0);
-	detecting_silent(all);
+	told_silent(&all->told, ANY_KIND);
 	detecting_send(all, SCANNER, 2, RST_FLAG_FIN, 0);
 	detecting_send(all, SCANNER, 1, 0, 0);
-	assert_int_equal(detecting_count(all, ALERT_STEALTH_SCAN, ALERT_RAISED), 2);
+	assert_int_equal(told_count(&all->told, ALERT_STEALTH_SCAN, ALERT_RAISED), 2);
 	free(all);
 }
 
@@ -143,7 +143,7 @@ static unsigned ack_ports_until_told(uint8_t trigger, uint8_t flags, uint64_t ga
 	struct detecting *all = detecting_open();
 	uint16_t port = 0;
 
-	while (port < 50 && !detecting_count(all, ALERT_STEALTH_SCAN, ANY_STATE)) {
+	while (port < 50 && !told_count(&all->told, ALERT_STEALTH_SCAN, ANY_STATUS)) {
 		detecting_pass(all, gap_ns);
 		detecting_send(all, SCANNER, ++port, trigger, flags);
 	}
@@ -174,18 +174,17 @@ static void an_ack_scan_says_its_kind(void **state)
 	detecting_listen(all, 80, true);
 	for (uint16_t port = 101; port <= 105; port++)
 		detecting_send(all, SCANNER, port, RST_FLAG_ACK, 0);
-	assert_int_equal(all->told, 1);
-	assert_int_equal(all->words[0].incident.key.detail, STEALTH_ACK);
-	assert_string_equal(detecting_word(&all->words[0], "kind"), "ack");
+	assert_int_equal(all->told.count, 1);
+	assert_string_equal(told_word(&all->told.alerts[0], "kind"), "ack");
 	/* From now on those of ports that are open are of it, too. */
 	detecting_send(all, SCANNER, 80, RST_FLAG_ACK, 0);
 	for (uint16_t port = 101; port <= 105; port++)
 		detecting_send(all, SCANNER, port, RST_FLAG_ACK | RST_FLAG_FIN, 0);
-	told = all->told;
+	told = all->told.count;
 	assert_int_equal(told, 2);
-	assert_string_equal(detecting_word(&all->words[1], "kind"), "maimon");
+	assert_string_equal(told_word(&all->told.alerts[1], "kind"), "maimon");
 	detecting_pass(all, 61 * SECOND_NS);
-	assert_int_equal(all->words[2].alert.touched.all, 6);
+	assert_int_equal(all->told.alerts[2].touched.all, 6);
 	free(all);
 }
 
@@ -210,7 +209,7 @@ static void old_connections_are_no_scan(void **state)
 		event.state = RST_STATE_LISTEN;
 		detecting_feed(all, &event, NULL);
 	}
-	assert_int_equal(detecting_count(all, ALERT_STEALTH_SCAN, ANY_STATE), 0);
+	assert_int_equal(told_count(&all->told, ALERT_STEALTH_SCAN, ANY_STATUS), 0);
 	free(all);
 }
 

@@ -9,12 +9,6 @@ static const struct rst_connection check = {
 static const struct rst_connection used = {
 	.bytes_in = 100, .bytes_out = 300000, .age_ms = 5000, .idle_ms = 1};
 
-static void assert_silent(const struct resets *resets)
-{
-	if (resets_told(resets, KIND))
-		fail_msg("said: %s", resets->words[resets->told - 1].summary);
-}
-
 /* Some resets in each of so many seconds; a slice a second. */
 static void run(struct resets *resets, unsigned seconds, uint32_t peer, unsigned per_second,
 		struct rst_connection connection)
@@ -44,7 +38,7 @@ static void one_client_among_twenty(void **state)
 		}
 		resets_reset(resets, 100 + second % 20, 40000, used);
 		resets_slice(resets);
-		if (resets->told)
+		if (resets->told.count)
 			break;
 	}
 	assert_in_range(second, 2, 4);
@@ -55,21 +49,21 @@ static void one_client_among_twenty(void **state)
 	assert_int_equal(alert->local_port, RESETS_PORT);
 	assert_int_equal(alert->peer_count, 1);
 	assert_int_equal(alert->peers[0].key.address[15], 7);
-	assert_true(resets_fact(alert, "rate") > 95);
-	assert_true(resets_fact(alert, "rate") < 105);
-	assert_true(resets_fact(alert, "share_percent") > 98);
-	assert_true(resets_fact(alert, "share_percent") < 100);
-	assert_int_equal((int)resets_fact(alert, "without_data_percent"), 100);
-	assert_int_equal((int)resets_fact(alert, "baseline"), 0);
-	resets_assert_says(alert, "10.0.0.7 resets working connections of port 80: ");
+	assert_true(told_fact(alert, "rate") > 95);
+	assert_true(told_fact(alert, "rate") < 105);
+	assert_true(told_fact(alert, "share_percent") > 98);
+	assert_true(told_fact(alert, "share_percent") < 100);
+	assert_int_equal((int)told_fact(alert, "without_data_percent"), 100);
+	assert_int_equal((int)told_fact(alert, "baseline"), 0);
+	told_says(alert, "10.0.0.7 resets working connections of port 80: ");
 	/* It goes on: nothing more to say, and all is counted. */
 	run(resets, 20, 7, 100, empty);
-	assert_int_equal(resets_told(resets, KIND), 1);
+	assert_int_equal(told_count(&resets->told, KIND, ANY_STATUS), 1);
 	resets_quiet(resets, 75);
 	alert = resets_last(resets, KIND);
 	assert_int_equal(alert->status, ALERT_CLEARED);
 	assert_int_equal(alert->total, (second + 1) * 100 + 2000);
-	resets_assert_says(alert, "over: 10.0.0.7 has reset ");
+	told_says(alert, "over: 10.0.0.7 has reset ");
 }
 
 /* What an incident is about is explained, and nothing else. */
@@ -86,7 +80,7 @@ static void its_resets_are_claimed(void **state)
 	assert_int_equal(detect_count(&resets->detect, &key, 50), 0);
 	resets_slice(resets);
 	run(resets, 5, 7, 50, used);
-	assert_int_equal(resets_told(resets, KIND), 1);
+	assert_int_equal(told_count(&resets->told, KIND, ANY_STATUS), 1);
 	for (unsigned i = 0; i < 50; i++)
 		resets_reset(resets, 7, 1024 + i, used);
 	for (unsigned i = 0; i < 10; i++)
@@ -103,7 +97,7 @@ static void health_checks(void **state)
 	resets_quiet(resets, 60);
 	run(resets, 600, 7, 10, check);
 	run(resets, 10, 7, 24, check);
-	assert_silent(resets);
+	told_silent(&resets->told, KIND);
 }
 
 /* A big load balancer, from the beginning of the run: that is how it always is there. Ten times
@@ -113,11 +107,11 @@ static void many_health_checks_from_the_beginning(void **state)
 	struct resets *resets = *state;
 
 	run(resets, 300, 7, 60, check);
-	assert_silent(resets);
+	told_silent(&resets->told, KIND);
 	run(resets, 10, 7, 700, check);
-	assert_int_equal(resets_told(resets, KIND), 1);
-	assert_int_equal((int)resets_fact(resets_last(resets, KIND), "baseline"), 60);
-	assert_int_equal((int)resets_fact(resets_last(resets, KIND), "limit"), 600);
+	assert_int_equal(told_count(&resets->told, KIND, ANY_STATUS), 1);
+	assert_int_equal((int)told_fact(resets_last(resets, KIND), "baseline"), 60);
+	assert_int_equal((int)told_fact(resets_last(resets, KIND), "limit"), 600);
 }
 
 /* In the first minute of the run, small connections are taken for health checks that have always
@@ -129,12 +123,12 @@ static void something_new_in_the_first_minute(void **state)
 	resets_reset(resets, 7, 1024, used); /* it was here, but did next to nothing */
 	resets_quiet(resets, 43);
 	run(resets, 4, 7, 85, check);
-	assert_int_equal(resets_told(resets, KIND), 1);
+	assert_int_equal(told_count(&resets->told, KIND, ANY_STATUS), 1);
 	assert_int_equal(resets_last(resets, KIND)->severity, ALERT_WARNING);
-	assert_int_equal((int)resets_fact(resets_last(resets, KIND), "baseline"), 0);
+	assert_int_equal((int)told_fact(resets_last(resets, KIND), "baseline"), 0);
 	/* And one that was not there at all. */
 	run(resets, 4, 8, 300, check);
-	assert_int_equal(resets_told(resets, KIND), 2);
+	assert_int_equal(told_count(&resets->told, KIND, ANY_STATUS), 2);
 }
 
 /* A restart of rstwatch within a pause of the health checks. */
@@ -144,7 +138,7 @@ static void health_checks_after_a_pause(void **state)
 
 	resets_quiet(resets, 15);
 	run(resets, 300, 7, 60, check);
-	assert_silent(resets);
+	told_silent(&resets->told, KIND);
 }
 
 /* Connections that had been used are another thing, and need no minute. */
@@ -153,10 +147,10 @@ static void used_connections_from_the_beginning(void **state)
 	struct resets *resets = *state;
 
 	run(resets, 9, 7, 6, used);
-	assert_int_equal(resets_told(resets, KIND), 1);
+	assert_int_equal(told_count(&resets->told, KIND, ANY_STATUS), 1);
 	assert_int_equal(resets_last(resets, KIND)->severity, ALERT_INFO);
 	run(resets, 20, 7, 40, used);
-	assert_int_equal(resets_told(resets, KIND), 2);
+	assert_int_equal(told_count(&resets->told, KIND, ANY_STATUS), 2);
 	assert_int_equal(resets_last(resets, KIND)->severity, ALERT_WARNING);
 	assert_int_equal(resets_last(resets, KIND)->status, ALERT_UPDATED);
 }
@@ -175,7 +169,7 @@ static void killed_load_generator(void **state)
 			resets_reset(resets, 7, 1024 + i, used);
 		resets_quiet(resets, 60);
 	}
-	assert_silent(resets);
+	told_silent(&resets->told, KIND);
 }
 
 /* Many clients, none of which stands out: a flash crowd that gives up. */
@@ -190,7 +184,7 @@ static void many_peers(void **state)
 		if (i % 1000 == 999)
 			resets_slice(resets);
 	}
-	assert_silent(resets);
+	told_silent(&resets->told, KIND);
 }
 
 /* It is found among thousands that come once, which take all the room there is. */
@@ -207,9 +201,9 @@ static void one_among_many(void **state)
 		if (i % 1000 == 999)
 			resets_slice(resets);
 	}
-	assert_int_equal(resets_told(resets, KIND), 1);
+	assert_int_equal(told_count(&resets->told, KIND, ANY_STATUS), 1);
 	assert_int_equal(resets_last(resets, KIND)->peers[0].key.address[15], 7);
-	assert_int_equal((int)resets_fact(resets_last(resets, KIND), "share_percent"), 66);
+	assert_int_equal((int)told_fact(resets_last(resets, KIND), "share_percent"), 66);
 }
 
 /* One that stands for less than half is not looked at, and one of another namespace is. */
@@ -225,7 +219,7 @@ static void share_is_that_of_its_namespace(void **state)
 			resets_reset(resets, 100 + i, 40000, used);
 		resets_quiet(resets, 1);
 	}
-	assert_silent(resets);
+	told_silent(&resets->told, KIND);
 	for (unsigned second = 0; second < 10; second++) {
 		for (unsigned i = 0; i < 50; i++) {
 			struct rst_event event = resets_event_of(
@@ -237,7 +231,7 @@ static void share_is_that_of_its_namespace(void **state)
 		}
 		resets_quiet(resets, 1);
 	}
-	assert_int_equal(resets_told(resets, KIND), 1);
+	assert_int_equal(told_count(&resets->told, KIND, ANY_STATUS), 1);
 	assert_int_equal(resets_last(resets, KIND)->netns, 8);
 }
 
@@ -255,7 +249,7 @@ static void unknown_connections(void **state)
 				    NULL);
 		resets_quiet(resets, 1);
 	}
-	assert_int_equal(resets_told(resets, KIND), 1);
+	assert_int_equal(told_count(&resets->told, KIND, ANY_STATUS), 1);
 }
 
 /* A paused reader: five minutes in one slice. What is 1/s is not 300 in 10 s, and what was a storm
@@ -270,15 +264,15 @@ static void long_slices(void **state)
 		resets_wait(resets, SECOND_NS);
 	}
 	resets_slice(resets);
-	assert_silent(resets);
+	told_silent(&resets->told, KIND);
 	for (unsigned i = 0; i < 1000; i++) {
 		resets_reset(resets, 8, 1024 + i, used);
 		resets_wait(resets, SECOND_NS / 100);
 	}
 	resets_wait(resets, 300 * SECOND_NS);
 	resets_slice(resets);
-	assert_int_equal(resets->words[0].status, ALERT_RAISED);
-	assert_int_equal(resets->words[0].kind, KIND);
+	assert_int_equal(resets->told.alerts[0].status, ALERT_RAISED);
+	assert_int_equal(resets->told.alerts[0].kind, KIND);
 	resets_quiet(resets, 1);
 	assert_int_equal(resets_last(resets, KIND)->status, ALERT_CLEARED);
 }
@@ -297,7 +291,7 @@ static void resets_while_closing(void **state)
 				    &used);
 		resets_quiet(resets, 1);
 	}
-	assert_silent(resets);
+	told_silent(&resets->told, KIND);
 }
 
 /* Of several ports: it is about none of them alone. */
@@ -317,7 +311,7 @@ static void several_ports(void **state)
 		}
 		resets_quiet(resets, 1);
 	}
-	assert_int_equal(resets_told(resets, KIND), 1);
+	assert_int_equal(told_count(&resets->told, KIND, ANY_STATUS), 1);
 	resets_quiet(resets, 75);
 	alert = resets_last(resets, KIND);
 	assert_int_equal(alert->local_port, 0);

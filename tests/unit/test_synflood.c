@@ -3,18 +3,9 @@
 
 #define KIND ALERT_SYN_FLOOD
 
-static const struct word *raised(const struct host *host)
+static const struct alert *raised(const struct host *host)
 {
-	return host_word(host, KIND, ALERT_RAISED);
-}
-
-static unsigned count(const struct host *host, enum alert_status status)
-{
-	unsigned words = 0;
-
-	for (unsigned i = 0; i < host->words; i++)
-		words += host->word[i].kind == KIND && host->word[i].status == status;
-	return words;
+	return told_first(&host->told, KIND, ALERT_RAISED);
 }
 
 /* Clients have come for 20 s at that rate, and nothing was said. */
@@ -28,7 +19,7 @@ static struct host *open_service(uint64_t seed, uint32_t backlog, unsigned cooki
 	host->loss = 0.01;
 	host->rtt_ms = 80;
 	host_run(host, 20);
-	assert_int_equal(host->words, 0);
+	assert_int_equal(host->told.count, 0);
 	return host;
 }
 
@@ -43,13 +34,13 @@ static uint64_t measure(uint32_t backlog, unsigned cookies, double clients, doub
 
 		host->flood = flood;
 		host_run(host, 12);
-		assert_int_equal(count(host, ALERT_RAISED), 1);
-		delay_ms = raised(host)->time_ms - since_ms;
+		assert_int_equal(told_count(&host->told, KIND, ALERT_RAISED), 1);
+		delay_ms = raised(host)->time_ns / 1000000 - since_ms;
 		if (delay_ms > longest)
 			longest = delay_ms;
-		assert_int_equal(raised(host)->alert.local_port, PORT);
-		assert_int_equal(raised(host)->alert.proof, ALERT_PROOF_NONE);
-		assert_null(strstr(raised(host)->alert.advice, "block them"));
+		assert_int_equal(raised(host)->local_port, PORT);
+		assert_int_equal(raised(host)->proof, ALERT_PROOF_NONE);
+		assert_null(strstr(raised(host)->advice, "block them"));
 		free(host);
 	}
 	return longest;
@@ -103,14 +94,14 @@ static void a_small_flood_among_regulars_is_told(void **state)
 		host->loss = 0.01;
 		host->clients = 1000;
 		host_run(host, 12);
-		assert_int_equal(host->words, 0);
+		told_silent(&host->told, KIND);
 		since_ms = host->now_ms;
 		host->flood = i % 2 ? 50 : 200;
 		host_run(host, 10);
-		assert_int_equal(count(host, ALERT_RAISED), 1);
-		assert_in_range(raised(host)->time_ms - since_ms, 0, i % 2 ? 4000 : 3000);
-		assert_int_equal(raised(host)->alert.local_port, PORT);
-		assert_string_equal(host_text(raised(host), "kind"), "spoofed");
+		assert_int_equal(told_count(&host->told, KIND, ALERT_RAISED), 1);
+		assert_in_range(raised(host)->time_ns / 1000000 - since_ms, 0, i % 2 ? 4000 : 3000);
+		assert_int_equal(raised(host)->local_port, PORT);
+		assert_string_equal(told_word(raised(host), "kind"), "spoofed");
 		free(host);
 	}
 }
@@ -132,7 +123,7 @@ static void regulars_that_lose_more_are_no_flood(void **state)
 		host_run(host, 10);
 		host->clients = 1000;
 		host_run(host, 10);
-		assert_int_equal(host->words, 0);
+		told_silent(&host->told, KIND);
 		free(host);
 	}
 }
@@ -158,7 +149,7 @@ static void clients_are_no_flood(void **state)
 		host_run(host, 12);
 		host->clients = 0;
 		host_run(host, 5);
-		assert_int_equal(host->words, 0);
+		assert_int_equal(host->told.count, 0);
 		free(host);
 	}
 }
@@ -180,7 +171,7 @@ static void a_burst_is_no_flood(void **state)
 		host_run(host, i % 4 ? 0.2 : 6);
 		host->clients = 0;
 		host_run(host, 6);
-		assert_int_equal(count(host, ALERT_RAISED), 0);
+		assert_int_equal(told_count(&host->told, KIND, ALERT_RAISED), 0);
 		free(host);
 	}
 }
@@ -195,7 +186,7 @@ static void clients_that_vanish_are_no_flood(void **state)
 	host->vanishing = 0.5;
 	host_run(host, 300);
 	assert_true(host->now.half_open - host->now.young > 20);
-	assert_int_equal(host->words, 0);
+	assert_int_equal(host->told.count, 0);
 	free(host);
 }
 
@@ -208,68 +199,68 @@ static void clients_that_say_nothing_are_no_flood(void **state)
 	host->vanishing = 100;
 	host_run(host, 30);
 	assert_true(host->now.half_open - host->now.young > 1000);
-	assert_int_equal(host->words, 0);
+	assert_int_equal(host->told.count, 0);
 	free(host);
 }
 
 static void forged_sources_are_not_named(void **state)
 {
 	struct host *host = open_service(1, 4096, 1, 0);
-	const struct word *word;
+	const struct alert *alert;
 
 	(void)state;
 	host->flood = 1000;
 	host_run(host, 5);
-	word = raised(host);
-	assert_string_equal(host_text(word, "kind"), "spoofed");
-	assert_int_equal(word->severity, ALERT_WARNING);
-	assert_int_equal(word->alert.owner.process->pid, 812);
-	assert_int_equal(word->alert.owner.known_by, OWNER_LISTENER);
-	assert_int_equal(host_fact(word, "backlog"), 4096);
-	assert_true(host_fact(word, "stale") >= 30);
-	assert_true(host_fact(word, "distinct_sources") >= 0.95 * host_fact(word, "sampled"));
-	assert_non_null(strstr(word->alert.summary, "SYN flood at port 8080 of nginx (pid 812"));
-	assert_non_null(strstr(word->alert.summary, "looks forged"));
-	assert_int_equal(word->alert.peer_count, ALERT_TOP);
+	alert = raised(host);
+	assert_string_equal(told_word(alert, "kind"), "spoofed");
+	assert_int_equal(alert->severity, ALERT_WARNING);
+	assert_int_equal(alert->owner.process->pid, 812);
+	assert_int_equal(alert->owner.known_by, OWNER_LISTENER);
+	assert_int_equal(told_fact(alert, "backlog"), 4096);
+	assert_true(told_fact(alert, "stale") >= 30);
+	assert_true(told_fact(alert, "distinct_sources") >= 0.95 * told_fact(alert, "sampled"));
+	told_says(alert, "SYN flood at port 8080 of nginx (pid 812");
+	told_says(alert, "looks forged");
+	assert_int_equal(alert->peer_count, ALERT_TOP);
 	for (unsigned i = 0; i < ALERT_TOP; i++)
-		assert_int_equal(word->alert.peers[i].count, 1);
-	assert_non_null(strstr(word->alert.advice, "Do not block"));
+		assert_int_equal(alert->peers[i].count, 1);
+	assert_non_null(strstr(alert->advice, "Do not block"));
 	/* When it began: a second before the first SYN-ACK was sent again. */
-	assert_in_range(word->alert.first_seen_ns / 1000000, 1020000 - 20, 1020000 + 400);
+	assert_in_range(alert->first_seen_ns / 1000000, 1020000 - 20, 1020000 + 400);
 	free(host);
 }
 
 static void few_sources_are_named_and_not_proven(void **state)
 {
 	struct host *host = open_service(1, 4096, 1, 50);
-	const struct word *word;
+	const struct alert *alert;
 	uint8_t attacker[16];
 
 	(void)state;
 	host->few = 1;
 	host->flood = 500;
 	host_run(host, 5);
-	word = raised(host);
+	alert = raised(host);
 	unit_ipv4(attacker, ATTACKER);
-	assert_string_equal(host_text(word, "kind"), "few_sources");
-	assert_int_equal(word->alert.proof, ALERT_PROOF_NONE);
-	assert_memory_equal(word->alert.peers[0].key.address, attacker, 16);
-	assert_true(word->alert.peers[0].count >= 0.9 * host_fact(word, "sampled"));
-	assert_non_null(strstr(word->alert.summary, "10.0.1.99 (not proven)"));
+	assert_string_equal(told_word(alert, "kind"), "few_sources");
+	assert_int_equal(alert->proof, ALERT_PROOF_NONE);
+	assert_memory_equal(alert->peers[0].key.address, attacker, 16);
+	assert_true(alert->peers[0].count >= 0.9 * told_fact(alert, "sampled"));
+	told_says(alert, "10.0.1.99 (not proven)");
 	free(host);
 	/* The same from a /24. */
 	host = open_service(1, 4096, 1, 50);
 	host->few = 100;
 	host->flood = 500;
 	host_run(host, 5);
-	assert_string_equal(host_text(raised(host), "kind"), "few_sources");
+	assert_string_equal(told_word(raised(host), "kind"), "few_sources");
 	free(host);
 }
 
 static void it_tells_what_it_came_to(void **state)
 {
 	struct host *host = open_service(1, 128, 1, 0);
-	const struct word *word;
+	const struct alert *alert;
 
 	(void)state;
 	host->flood = 200;
@@ -277,12 +268,12 @@ static void it_tells_what_it_came_to(void **state)
 	host->flood = 0;
 	assert_int_equal(host->watch, RST_WATCH_OPENS | RST_WATCH_SYNS);
 	host_run(host, 100);
-	assert_int_equal(count(host, ALERT_RAISED), 1);
-	assert_int_equal(count(host, ALERT_CLEARED), 1);
-	word = host_word(host, KIND, ALERT_CLEARED);
-	assert_in_range(word->alert.total, host->syns * 8 / 10, host->syns * 12 / 10);
-	assert_string_equal(host_text(word, "syncookies"), "on");
-	assert_non_null(strstr(word->alert.summary, "is over: "));
+	assert_int_equal(told_count(&host->told, KIND, ALERT_RAISED), 1);
+	assert_int_equal(told_count(&host->told, KIND, ALERT_CLEARED), 1);
+	alert = told_first(&host->told, KIND, ALERT_CLEARED);
+	assert_in_range(alert->total, host->syns * 8 / 10, host->syns * 12 / 10);
+	assert_string_equal(told_word(alert, "syncookies"), "on");
+	told_says(alert, "is over: ");
 	assert_int_equal(host->watch, 0);
 	free(host);
 }
@@ -290,17 +281,17 @@ static void it_tells_what_it_came_to(void **state)
 static void without_cookies_clients_are_hit(void **state)
 {
 	struct host *host = open_service(1, 128, 0, 20);
-	const struct word *word;
+	const struct alert *alert;
 
 	(void)state;
 	host->flood = 300;
 	host_run(host, 6);
-	word = &host->word[host->words - 1];
-	assert_int_equal(word->kind, KIND);
-	assert_int_equal(word->severity, ALERT_CRITICAL);
-	assert_string_equal(host_text(word, "syncookies"), "off");
-	assert_non_null(strstr(word->alert.advice, "net.ipv4.tcp_syncookies=1"));
-	assert_true(host_fact(word, "drops") > 100);
+	alert = told_last(&host->told);
+	assert_int_equal(alert->kind, KIND);
+	assert_int_equal(alert->severity, ALERT_CRITICAL);
+	assert_string_equal(told_word(alert, "syncookies"), "off");
+	assert_non_null(strstr(alert->advice, "net.ipv4.tcp_syncookies=1"));
+	assert_true(told_fact(alert, "drops") > 100);
 	free(host);
 }
 
@@ -315,10 +306,10 @@ static void pulses_are_one_alert(void **state)
 		host->flood = 0;
 		host_run(host, 25);
 	}
-	assert_int_equal(count(host, ALERT_RAISED), 1);
-	assert_int_equal(count(host, ALERT_CLEARED), 0);
+	assert_int_equal(told_count(&host->told, KIND, ALERT_RAISED), 1);
+	assert_int_equal(told_count(&host->told, KIND, ALERT_CLEARED), 0);
 	host_run(host, 60);
-	assert_int_equal(count(host, ALERT_CLEARED), 1);
+	assert_int_equal(told_count(&host->told, KIND, ALERT_CLEARED), 1);
 	free(host);
 }
 
@@ -345,20 +336,20 @@ static void cookies_hide_the_port_and_samples_tell_it(void **state)
 		}
 		host_run(host, 5);
 		host->flood = 500;
-		while (!host->words) {
+		while (!host->told.count) {
 			host_tick(host);
 			if (i)
 				host->watch = 0; /* the kernel side cannot sample */
 		}
-		assert_int_equal(host->word[0].alert.local_port, i == 2 ? 0 : PORT);
+		assert_int_equal(host->told.alerts[0].local_port, i == 2 ? 0 : PORT);
 		if (i < 2)
-			assert_int_equal(host->word[0].alert.owner.process->pid, 812);
+			assert_int_equal(host->told.alerts[0].owner.process->pid, 812);
 		else
-			assert_null(host->word[0].alert.owner.process);
-		assert_string_equal(host_text(&host->word[0], "syncookies"), "on");
-		assert_true(!!strstr(host->word[0].alert.summary, "not known") == (i == 2));
+			assert_null(host->told.alerts[0].owner.process);
+		assert_string_equal(told_word(&host->told.alerts[0], "syncookies"), "on");
+		assert_true(!!strstr(host->told.alerts[0].summary, "not known") == (i == 2));
 		host_run(host, 5);
-		assert_int_equal(count(host, ALERT_RAISED), 1);
+		assert_int_equal(told_count(&host->told, KIND, ALERT_RAISED), 1);
 		free(host);
 	}
 }
@@ -371,10 +362,10 @@ static void what_this_host_sends_is_lost(void **state)
 
 		host->answers_lost = true;
 		host_run(host, 20);
-		assert_int_equal(count(host, ALERT_RAISED), 1);
+		assert_int_equal(told_count(&host->told, KIND, ALERT_RAISED), 1);
 		assert_int_equal(raised(host)->severity, ALERT_INFO);
-		assert_string_equal(host_text(raised(host), "kind"), "outbound_path_loss");
-		assert_non_null(strstr(raised(host)->alert.summary, "seems to be lost"));
+		assert_string_equal(told_word(raised(host), "kind"), "outbound_path_loss");
+		told_says(raised(host), "seems to be lost");
 		free(host);
 	}
 }
@@ -390,7 +381,7 @@ static void a_long_slice_is_no_flood(void **state)
 		host->loss = 0.05;
 		host->hold_slices_ms = host->now_ms + 30000;
 		host_run(host, 60);
-		assert_int_equal(host->words, 0);
+		assert_int_equal(host->told.count, 0);
 		free(host);
 	}
 }
@@ -416,11 +407,11 @@ static void nothing_is_said_before_a_look_at_the_queue(void **state)
 			detect_signal(&host->detect, &signal);
 		host->flood = 300;
 		host_run(host, 1.5);
-		assert_int_equal(host->words, !waiting);
+		assert_int_equal(host->told.count, !waiting);
 		host_run(host, 1);
-		assert_int_equal(host->words, !waiting);
+		assert_int_equal(host->told.count, !waiting);
 		host_run(host, 2);
-		assert_int_equal(count(host, ALERT_RAISED), 1);
+		assert_int_equal(told_count(&host->told, KIND, ALERT_RAISED), 1);
 		free(host);
 	}
 }
@@ -444,7 +435,7 @@ static void clients_that_have_answered_are_no_flood(void **state)
 		signal.trigger = RST_FLAG_ACK;
 		detect_signal(&host->detect, &signal);
 	}
-	assert_int_equal(host->words, 0);
+	assert_int_equal(host->told.count, 0);
 	free(host);
 }
 
@@ -466,7 +457,7 @@ static void a_flood_that_was_there_before_is_told(void **state)
 	host->hold_slices_ms = 0;
 	host->slice_ms = host->now_ms;
 	host_run(host, 12);
-	assert_int_equal(count(host, ALERT_RAISED), 1);
+	assert_int_equal(told_count(&host->told, KIND, ALERT_RAISED), 1);
 	free(host);
 }
 
@@ -479,7 +470,7 @@ static void without_the_counters_of_the_kernel_it_works(void **state)
 	host_run(host, 6);
 	host->flood = 50;
 	host_run(host, 3);
-	assert_int_equal(count(host, ALERT_RAISED), 1);
+	assert_int_equal(told_count(&host->told, KIND, ALERT_RAISED), 1);
 	free(host);
 }
 
@@ -512,23 +503,23 @@ static void withdrawn_syns_are_churn(void **state)
 				   .direction = RST_RECEIVED,
 				   .cause = RST_STAGE_HANDSHAKE,
 				   .role = RST_ROLE_SERVER};
-	const struct word *word;
+	const struct alert *alert;
 
 	(void)state;
 	withdraw(host, ATTACKER, 99, 2);
-	assert_int_equal(host->words, 0);
+	assert_int_equal(host->told.count, 0);
 	withdraw(host, ATTACKER, 1, 2);
-	assert_int_equal(host->words, 1);
-	word = &host->word[0];
-	assert_int_equal(word->severity, ALERT_INFO);
-	assert_string_equal(host_text(word, "kind"), "churn");
-	assert_int_equal(word->alert.proof, ALERT_PROOF_ANSWERED);
-	assert_int_equal(word->alert.total, 100);
-	assert_int_equal(word->alert.owner.process->pid, 812);
-	assert_non_null(strstr(word->alert.summary, "10.0.1.99 withdraws 100 SYNs at port 8080"));
+	assert_int_equal(host->told.count, 1);
+	alert = &host->told.alerts[0];
+	assert_int_equal(alert->severity, ALERT_INFO);
+	assert_string_equal(told_word(alert, "kind"), "churn");
+	assert_int_equal(alert->proof, ALERT_PROOF_ANSWERED);
+	assert_int_equal(alert->total, 100);
+	assert_int_equal(alert->owner.process->pid, 812);
+	told_says(alert, "10.0.1.99 withdraws 100 SYNs at port 8080");
 	withdraw(host, ATTACKER, 500, 2);
-	assert_int_equal(host->words, 2);
-	assert_int_equal(host->word[1].severity, ALERT_WARNING);
+	assert_int_equal(host->told.count, 2);
+	assert_int_equal(host->told.alerts[1].severity, ALERT_WARNING);
 	/* They are explained from the hundredth on; somebody else's are not. */
 	withdraw(host, ATTACKER + 1, 10, 2);
 	assert_int_equal(detect_count(&host->detect, &key, 610), 501);
@@ -541,10 +532,10 @@ static void health_checks_are_no_churn(void **state)
 
 	(void)state;
 	withdraw(host, ATTACKER, 3000, 500);
-	assert_int_equal(host->words, 0);
+	assert_int_equal(host->told.count, 0);
 	for (unsigned i = 0; i < 5000; i++)
 		withdraw(host, ATTACKER + i % 500, 1, 2);
-	assert_int_equal(host->words, 0);
+	assert_int_equal(host->told.count, 0);
 	free(host);
 }
 
@@ -635,13 +626,13 @@ static void many_ports_need_no_more_memory(void **state)
 		signal.backlog = 128;
 		detect_signal(&host->detect, &signal);
 	}
-	assert_int_equal(host->words, 0);
+	assert_int_equal(host->told.count, 0);
 	assert_int_equal(host->detect.synflood.halfopen.ports.used, HALFOPEN_PORTS);
 	/* And a flood is still seen. */
 	host->flood = 200;
 	host_run(host, 4);
 	assert_non_null(raised(host));
-	assert_int_equal(raised(host)->alert.local_port, PORT);
+	assert_int_equal(raised(host)->local_port, PORT);
 	free(host);
 }
 
@@ -675,8 +666,8 @@ static void two_floods_are_two_alerts(void **state)
 			detect_listening(&host->detect, &now);
 		}
 	}
-	assert_int_equal(count(host, ALERT_RAISED), 2);
-	assert_int_not_equal(host->word[0].alert.local_port, host->word[1].alert.local_port);
+	assert_int_equal(told_count(&host->told, KIND, ALERT_RAISED), 2);
+	assert_int_not_equal(host->told.alerts[0].local_port, host->told.alerts[1].local_port);
 	free(host);
 }
 
