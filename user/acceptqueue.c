@@ -239,6 +239,8 @@ static void describe(const struct incident *incident, struct alert *alert)
 {
 	struct sentence sentence = {.text = alert->summary, .size = sizeof(alert->summary)};
 	double backlog = book_find_fact(incident, "backlog");
+	double drops = book_find_fact(incident, "drops_per_second");
+	uint64_t waiting = book_find_fact(incident, "accept_queue");
 	bool cleared = alert->status == ALERT_CLEARED;
 
 	sentence_add(&sentence, "The accept queue of port ");
@@ -251,16 +253,23 @@ static void describe(const struct incident *incident, struct alert *alert)
 	if (cleared) {
 		sentence_add_duration_ns(&sentence, incident->last_ns - incident->first_ns);
 		sentence_add(&sentence, ": the kernel has dropped ");
-		sentence_add_number(&sentence, incident->total);
-		sentence_add(&sentence, " segments of clients");
+		sentence_add_count(&sentence, incident->total, " segment");
+		sentence_add(&sentence, " of clients");
 	} else {
-		sentence_add_number(&sentence, (uint64_t)book_find_fact(incident, "accept_queue"));
-		sentence_add(&sentence, " connections wait, with a backlog of ");
+		sentence_add_count(&sentence, waiting, " connection");
+		sentence_add(&sentence, waiting == 1 ? " waits, " : " wait, ");
+		sentence_add(&sentence, "with a backlog of ");
 		sentence_add_number(&sentence, (uint64_t)backlog);
-		sentence_add(&sentence, "; the kernel drops ");
-		sentence_add_decimal(&sentence, book_find_fact(incident, "drops_per_second"));
-		sentence_add(&sentence, " segments/s of clients, ");
-		sentence_add_number(&sentence, incident->total);
+		if (drops > 0) {
+			sentence_add(&sentence, "; the kernel drops ");
+			summary_add_rate(&sentence, drops, " segment");
+			sentence_add(&sentence, " of clients, ");
+			sentence_add_number(&sentence, incident->total);
+		} else {
+			sentence_add(&sentence, "; the kernel has dropped ");
+			sentence_add_count(&sentence, incident->total, " segment");
+			sentence_add(&sentence, " of clients");
+		}
 		sentence_add(&sentence, " so far (clients try again)");
 		add_accepts(&sentence, incident);
 	}

@@ -168,8 +168,8 @@ static void describe(const struct incident *incident, struct alert *alert)
 	sentence_add_duration_ns(&sentence,
 				 (uint64_t)(book_find_fact(incident, "duration_seconds") * 1e9));
 	sentence_add(&sentence, ", to ");
-	sentence_add_number(&sentence, (uint64_t)book_find_fact(incident, "local_ports"));
-	sentence_add(&sentence, " ports of ours");
+	sentence_add_count(&sentence, (uint64_t)book_find_fact(incident, "local_ports"), " port");
+	sentence_add(&sentence, " of ours");
 	sentence_add(&sentence, known ? "; perhaps its other packets take another path"
 				      : "; most likely somebody attacks it with our address");
 	alert->advice = known ? "This host exchanges data with it, too: see whether what is sent "

@@ -62,7 +62,8 @@ static void write_blind(struct incident *incident, uint64_t now_ns)
 	book_fact(incident, "rejected_resets", rejected);
 	book_fact(incident, "blind_syns", incident->own[SYNS]);
 	book_fact(incident, "connections", incident->own[CONNECTIONS]);
-	book_fact(incident, "segments_per_second", (double)incident->total * SECOND_NS / duration_ns);
+	book_fact(incident, "segments_per_second",
+		  (double)incident->total * SECOND_NS / duration_ns);
 }
 
 static uint64_t before(uint64_t now_ns, uint64_t duration_ns)
@@ -291,11 +292,16 @@ void blind_step(struct blind *blind, struct book *book, uint64_t end_ns)
 void blind_describe(const struct incident *incident, struct sentence *sentence)
 {
 	const struct book_peer *peer = book_main_peer(incident);
+	uint64_t resets = incident->own[EXACT] + incident->own[SEEN];
 
-	sentence_add_count(sentence, incident->own[EXACT] + incident->own[SEEN], " reset");
-	sentence_add(sentence, " and ");
-	sentence_add_count(sentence, incident->own[SYNS], " SYN");
-	sentence_add(sentence, " that do not fit hit ");
+	if (resets)
+		sentence_add_count(sentence, resets, " reset");
+	if (resets && incident->own[SYNS])
+		sentence_add(sentence, " and ");
+	if (incident->own[SYNS])
+		sentence_add_count(sentence, incident->own[SYNS], " SYN");
+	sentence_add(sentence, resets + incident->own[SYNS] == 1 ? " that does not fit hits "
+								 : " that do not fit hit ");
 	sentence_add_count(sentence, incident->own[CONNECTIONS], " connection");
 	summary_add_port(sentence, incident);
 	if (peer) {
@@ -303,6 +309,6 @@ void blind_describe(const struct incident *incident, struct sentence *sentence)
 		sentence_add_address(sentence, peer->address);
 	}
 	sentence_add(sentence, incident->peers_all > 1 ? " and others" : "");
-	sentence_add(sentence, ", as blind forgery does; the kernel rejected them and the "
-			       "connections live on");
+	sentence_add(sentence, ", as blind forgery does; the kernel rejected them, and what "
+			       "they hit lives on");
 }

@@ -5,8 +5,8 @@
 
 #include "address.h"
 #include "hash.h"
-#include "sentence.h"
 #include "settings.h"
+#include "summary.h"
 #include "units.h"
 
 #define WINDOW_NS (10 * SECOND_NS)
@@ -282,7 +282,7 @@ static void describe(const struct incident *incident, struct alert *alert)
 	uint64_t processes = book_find_fact(incident, "processes");
 	bool over = alert->status == ALERT_CLEARED;
 
-	sentence_add_owner(&sentence, &alert->owner);
+	summary_begin_owner(&sentence, alert);
 	if (processes > 1 && !over) {
 		sentence_add(&sentence, " and ");
 		sentence_add_number(&sentence, processes - 1);
@@ -295,15 +295,14 @@ static void describe(const struct incident *incident, struct alert *alert)
 	sentence_add(&sentence, " of ");
 	sentence_add_address(&sentence, incident->key.peer);
 	sentence_add(&sentence, over ? ": it was refused " : ": refused ");
-	sentence_add_number(&sentence, incident->total);
-	sentence_add(&sentence, " times in ");
+	sentence_add_count(&sentence, incident->total, " time");
+	sentence_add(&sentence, " in ");
 	sentence_add_duration_ns(&sentence, lasted_ns);
 	if (success > 0 && !over) {
 		sentence_add(&sentence, "; it last succeeded ");
 		sentence_add_duration_ns(&sentence, success * SECOND_NS);
 		sentence_add(&sentence, " ago");
 	}
-	sentence_add(&sentence, ".");
 	if (over && incident->over)
 		alert->advice = "It is over; see the log of that service for why it was away.";
 	else if (is_loopback(incident->key.peer))

@@ -63,8 +63,9 @@ struct detect_world {
  * event() is offered the resets of its classes, in the order of the table, until one says that it
  * is its own: then it is explained, and the rate alarms do not count it. So say that only of what
  * an open incident is about. count() says the same of an exact counter, as a whole. step() is
- * called at the end of each slice, after all else of it. describe() writes an incident's summary
- * and advice into an alert that has the rest already.
+ * called at the end of each slice, after all else of it. describe() writes an incident's advice
+ * and summary into an alert that has the rest already. A summary is one sentence without a full
+ * stop; it begins with a capital, a number, an address or the name of a process.
  */
 struct detector {
 	enum alert_kind kind;

@@ -162,7 +162,7 @@ static void add_capture(struct sentence *sentence, const struct incident *incide
 
 	if (!peer)
 		return;
-	sentence_add(sentence, ". To see them: tcpdump -nv 'host ");
+	sentence_add(sentence, "; to see them: tcpdump -nv 'host ");
 	sentence_add_address(sentence, peer->address);
 	sentence_add(sentence, " and port ");
 	sentence_add_number(sentence, incident->key.port);
@@ -170,11 +170,12 @@ static void add_capture(struct sentence *sentence, const struct incident *incide
 							      : " and ip6[53] & 4 != 0'");
 }
 
-static void describe_forged(const struct incident *incident, struct sentence *sentence)
+static void describe_forged(const struct incident *incident, struct sentence *sentence, bool over)
 {
 	const struct book_peer *peer = book_main_peer(incident);
 
-	sentence_add(sentence, "forged resets ended ");
+	sentence_add(sentence, over ? "Over: forged" : "Forged");
+	sentence_add(sentence, " resets ended ");
 	sentence_add_count(sentence, incident->own[CONNECTIONS], " connection");
 	summary_add_port(sentence, incident);
 	if (peer) {
@@ -191,19 +192,20 @@ static void describe(const struct incident *incident, struct alert *alert)
 {
 	struct sentence sentence = {.text = alert->summary, .size = sizeof(alert->summary)};
 	bool forged = incident->key.detail == INJECTION_FORGED;
+	bool over = alert->status == ALERT_CLEARED;
 
-	if (alert->status == ALERT_CLEARED)
-		sentence_add(&sentence, "over: ");
-	if (forged)
-		describe_forged(incident, &sentence);
-	else
+	if (forged) {
+		describe_forged(incident, &sentence, over);
+	} else {
+		sentence_add(&sentence, over ? "Over: " : "");
 		blind_describe(incident, &sentence);
-	if (alert->status != ALERT_CLEARED)
-		add_capture(&sentence, incident);
+	}
 	if (alert->owner.process) {
 		sentence_add(&sentence, "; it hits ");
 		sentence_add_owner(&sentence, &alert->owner);
 	}
+	if (!over)
+		add_capture(&sentence, incident);
 	alert->advice =
 		forged ? "Something on the path, or a host that sees this traffic, forges resets: "
 			 "compare the TTL of the resets with that of the data, and ask who runs "

@@ -5,8 +5,8 @@
 
 #include "bits.h"
 #include "hash.h"
-#include "sentence.h"
 #include "settings.h"
+#include "summary.h"
 #include "units.h"
 
 #define WATCH_NS  (60 * SECOND_NS)    /* after the last failure */
@@ -362,13 +362,12 @@ static void describe(const struct incident *incident, struct alert *alert)
 	uint64_t ports = book_find_fact(incident, "ports");
 	bool any = false;
 
-	sentence_add_owner(&sentence, &alert->owner);
+	summary_begin_owner(&sentence, alert);
 	sentence_add(&sentence, alert->status == ALERT_CLEARED ? " has stopped: it failed to reach "
 							       : " fails to reach ");
 	sentence_add_number(&sentence, incident->total);
 	sentence_add(&sentence, " of ");
-	sentence_add_number(&sentence, book_find_fact(incident, "destinations"));
-	sentence_add(&sentence, " new destinations");
+	sentence_add_count(&sentence, book_find_fact(incident, "destinations"), " new destination");
 	add_kind(&sentence, book_find_fact(incident, "refused"), " refused", &any);
 	add_kind(&sentence, book_find_fact(incident, "unanswered"), " unanswered", &any);
 	sentence_add(&sentence, any ? ") in " : " in ");
@@ -377,16 +376,14 @@ static void describe(const struct incident *incident, struct alert *alert)
 	sentence_add(&sentence, ": ");
 	if (incident->peers_estimated)
 		sentence_add(&sentence, "about ");
-	sentence_add_number(&sentence, incident->peers_all);
-	sentence_add(&sentence, incident->peers_all == 1 ? " address, " : " addresses, ");
-	sentence_add_number(&sentence, ports);
-	sentence_add(&sentence, ports == 1 ? " port" : " ports");
+	summary_add_addresses(&sentence, incident->peers_all);
+	sentence_add(&sentence, ", ");
+	sentence_add_count(&sentence, ports, " port");
 	if (ports == 1) {
 		sentence_add(&sentence, " (");
 		sentence_add_number(&sentence, incident->touched.ports[0]);
 		sentence_add(&sentence, ")");
 	}
-	sentence_add(&sentence, ".");
 	alert->advice =
 		incident->severity < ALERT_CRITICAL
 			? "Other processes reach nobody either: see first whether the network of "

@@ -7,7 +7,7 @@
 #include "bits.h"
 #include "distinct.h"
 #include "hash.h"
-#include "sentence.h"
+#include "summary.h"
 #include "units.h"
 
 #define BURST_EVENTS	60 /* in a second: enough by itself */
@@ -344,6 +344,7 @@ static void describe(const struct incident *incident, struct alert *alert)
 {
 	struct sentence sentence = {.text = alert->summary, .size = sizeof(alert->summary)};
 	bool over = alert->status == ALERT_CLEARED, many = incident->key.detail;
+	uint64_t bytes = book_find_fact(incident, "reset_bytes_per_second");
 
 	if (many) {
 		sentence_add(&sentence, "Many ports, on which nobody listens, ");
@@ -355,20 +356,20 @@ static void describe(const struct incident *incident, struct alert *alert)
 		sentence_add(&sentence, over ? "got " : "gets ");
 	}
 	if (over) {
-		sentence_add_number(&sentence, alert->total);
-		sentence_add(&sentence, " SYNs, at most ");
+		sentence_add_count(&sentence, alert->total, " SYN");
+		sentence_add(&sentence, ", at most ");
+		sentence_add_decimal(&sentence, book_find_fact(incident, "resets_per_second_max"));
+		sentence_add(&sentence, "/s,");
+	} else {
+		summary_add_rate(&sentence, book_find_fact(incident, "resets_per_second"), " SYN");
 	}
-	sentence_add_decimal(&sentence, book_find_fact(incident, over ? "resets_per_second_max"
-								      : "resets_per_second"));
-	sentence_add(&sentence, over ? "/s," : " SYNs/s");
 	sentence_add(&sentence, " from about ");
-	sentence_add_number(&sentence, alert->peers_all);
-	sentence_add(&sentence, " addresses, most likely forged; this host answer");
-	sentence_add(&sentence, over ? "ed each with a reset" : "s each with a reset, ");
-	if (!over) {
-		sentence_add_number(&sentence,
-				    (uint64_t)book_find_fact(incident, "reset_bytes_per_second"));
-		sentence_add(&sentence, " bytes/s");
+	summary_add_addresses(&sentence, alert->peers_all);
+	sentence_add(&sentence, ", most likely forged; this host answer");
+	sentence_add(&sentence, over ? "ed each with a reset" : "s each with a reset");
+	if (!over && bytes) {
+		sentence_add(&sentence, ", ");
+		summary_add_rate(&sentence, bytes, " byte");
 	}
 	alert->advice = many ? "Drop SYNs for ports that are not served at the input of the "
 			       "firewall instead of answering them (drop, not reject). Do not "

@@ -76,8 +76,7 @@ void probes_add(struct sentence *sentence, const struct incident *incident)
 	double seconds = book_find_fact(incident, "duration_seconds");
 	double places = book_find_fact(incident, "local_addresses");
 
-	sentence_add_number(sentence, incident->touched.all);
-	sentence_add(sentence, incident->touched.all == 1 ? " port" : " ports");
+	sentence_add_count(sentence, incident->touched.all, " port");
 	if (places > 1) {
 		sentence_add(sentence, " at ");
 		sentence_add_number(sentence, (uint64_t)places);

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "probes.h"
-#include "sentence.h"
+#include "summary.h"
 #include "units.h"
 
 /* Natural logarithms, in 1/SOURCES_ONE, of how many times likelier a scan becomes. */
@@ -263,8 +263,8 @@ static void add_who(struct sentence *sentence, const struct incident *incident,
 		    const struct alert *alert)
 {
 	if (alert->peers_all > 1) {
-		sentence_add_number(sentence, alert->peers_all);
-		sentence_add(sentence, " addresses ask for the same ports at once, a scan with "
+		summary_add_addresses(sentence, alert->peers_all);
+		sentence_add(sentence, " ask for the same ports at once, a scan with "
 				       "decoys whose true source is unknown: ");
 		return;
 	}
@@ -299,8 +299,7 @@ static void describe(const struct incident *incident, struct alert *alert)
 	probes_add(&sentence, incident);
 	if (alert->status == ALERT_CLEARED) {
 		sentence_add(&sentence, " with ");
-		sentence_add_number(&sentence, alert->total);
-		sentence_add(&sentence, " probes");
+		sentence_add_count(&sentence, alert->total, " probe");
 	}
 	if (alert->open.all) {
 		sentence_add(&sentence, "; found open: ");

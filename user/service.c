@@ -390,18 +390,15 @@ static void add_end(struct sentence *sentence, const struct owner *owner)
 
 static void add_refused(struct sentence *sentence, const struct incident *incident)
 {
-	bool known = incident->proof == ALERT_PROOF_HANDSHAKE;
-
-	sentence_add_number(sentence, incident->total);
-	sentence_add(sentence, incident->total == 1 ? " attempt to connect was refused, of "
-						    : " attempts to connect were refused, of ");
+	sentence_add_count(sentence, incident->total, " attempt");
+	sentence_add(sentence, incident->total == 1 ? " to connect was refused, of "
+						    : " to connect were refused, of ");
 	if (incident->peers_estimated)
 		sentence_add(sentence, "about ");
-	sentence_add_number(sentence, incident->peers_all);
-	if (incident->peers_all == 1)
-		sentence_add(sentence, known ? " client" : " address");
+	if (incident->proof == ALERT_PROOF_HANDSHAKE)
+		sentence_add_count(sentence, incident->peers_all, " client");
 	else
-		sentence_add(sentence, known ? " clients" : " addresses");
+		summary_add_addresses(sentence, incident->peers_all);
 }
 
 static const char *advice_of(const struct incident *incident, bool back)
@@ -449,8 +446,7 @@ static void describe(const struct incident *incident, struct alert *alert)
 	add_refused(&sentence, incident);
 	if (times > 1) {
 		sentence_add(&sentence, "; it went down ");
-		sentence_add_number(&sentence, times);
-		sentence_add(&sentence, " times");
+		sentence_add_count(&sentence, times, " time");
 	}
 	if (back)
 		sentence_add(&sentence, "; somebody listens again");
@@ -459,7 +455,6 @@ static void describe(const struct incident *incident, struct alert *alert)
 		sentence_add_number(&sentence, new_pid);
 		sentence_add(&sentence, ")");
 	}
-	sentence_add(&sentence, ".");
 	alert->advice = advice_of(incident, back);
 }
 

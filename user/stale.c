@@ -375,17 +375,14 @@ static void describe(const struct incident *incident, struct alert *alert)
 	struct sentence sentence = {.text = alert->summary, .size = sizeof(alert->summary)};
 	unsigned detail = incident->key.detail;
 
-	sentence_add(&sentence, alert->status == ALERT_CLEARED ? "over: " : "");
+	sentence_add(&sentence, alert->status == ALERT_CLEARED ? "Over: " : "");
 	add_peers(&sentence, incident);
 	sentence_add(&sentence, detail == IDLE ? " reset " : " sent ");
-	sentence_add_number(&sentence, incident->total);
-	sentence_add(&sentence, detail == IDLE	    ? " connections"
-				: detail == UNKNOWN ? " segments on "
-						    : " segments after this host had closed ");
+	sentence_add_count(&sentence, incident->total, detail == IDLE ? " connection" : " segment");
 	if (detail != IDLE) {
-		sentence_add_number(&sentence, incident->own[SEEN_CONNECTIONS]);
 		sentence_add(&sentence,
-			     incident->own[SEEN_CONNECTIONS] == 1 ? " connection" : " connections");
+			     detail == UNKNOWN ? " on " : " after this host had closed ");
+		sentence_add_count(&sentence, incident->own[SEEN_CONNECTIONS], " connection");
 	}
 	add_service(&sentence, incident, alert);
 	if (detail == UNKNOWN)

@@ -313,45 +313,33 @@ static void describe(const struct incident *incident, struct alert *alert)
 {
 	struct sentence sentence = {.text = alert->summary, .size = sizeof(alert->summary)};
 	uint64_t empty = PER_CENT(incident->own[EMPTY], incident->total);
+	bool over = alert->status == ALERT_CLEARED;
 
-	if (alert->status == ALERT_CLEARED)
-		sentence_add(&sentence, "over: ");
+	sentence_add(&sentence, over ? "Over: " : "");
 	sentence_add_address(&sentence, incident->key.peer);
-	sentence_add(&sentence, alert->status == ALERT_CLEARED ? " has reset "
-							       : " resets working connections");
-	if (alert->status == ALERT_CLEARED) {
-		sentence_add_number(&sentence, incident->total);
-		sentence_add(&sentence, " working connections");
-	}
+	sentence_add(&sentence, over ? " has reset " : " resets working connections");
+	if (over)
+		sentence_add_count(&sentence, incident->total, " working connection");
 	summary_add_port(&sentence, incident);
 	if (alert->owner.process) {
 		sentence_add(&sentence, ", ");
 		sentence_add_owner(&sentence, &alert->owner);
 	}
-	for (unsigned i = 0; alert->status != ALERT_CLEARED && i < incident->fact_count; i++) {
-		const struct alert_fact *fact = &incident->facts[i];
-
-		if (!strcmp(fact->name, "rate")) {
-			sentence_add(&sentence, ": ");
-			sentence_add_decimal(&sentence, fact->value);
-			sentence_add(&sentence, "/s");
-		} else if (!strcmp(fact->name, "share_percent")) {
-			sentence_add(&sentence, ", ");
-			sentence_add_number(&sentence, fact->value);
-			sentence_add(&sentence, "% of all that are reset here");
-		} else if (!strcmp(fact->name, "baseline")) {
-			sentence_add(&sentence, ", usually ");
-			sentence_add_decimal(&sentence, fact->value);
-			sentence_add(&sentence, "/s");
-		}
-	}
-	sentence_add(&sentence, "; ");
-	sentence_add_number(&sentence, empty);
-	sentence_add(&sentence, "% before any data");
-	if (alert->status != ALERT_CLEARED) {
-		sentence_add(&sentence, ", ");
+	if (!over) {
+		sentence_add(&sentence, ": ");
+		sentence_add_decimal(&sentence, book_find_fact(incident, "rate"));
+		sentence_add(&sentence, "/s, ");
+		sentence_add_number(&sentence, book_find_fact(incident, "share_percent"));
+		sentence_add(&sentence, "% of all that are reset here, usually ");
+		sentence_add_decimal(&sentence, book_find_fact(incident, "baseline"));
+		sentence_add(&sentence, "/s; ");
 		sentence_add_number(&sentence, incident->total);
 		sentence_add(&sentence, " so far");
+	}
+	if (empty) {
+		sentence_add(&sentence, over ? "; " : ", ");
+		sentence_add_number(&sentence, empty);
+		sentence_add(&sentence, "% before any data");
 	}
 	alert->advice = empty >= 90
 				? "It connects and resets at once: look there for a health check, "

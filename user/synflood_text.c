@@ -13,9 +13,10 @@ static bool is(const struct incident *incident, const char *name, const char *va
 	return !strcmp(summary_word(incident, name), value);
 }
 
-static void add_count(struct sentence *sentence, double count)
+/* What is counted is whole. */
+static uint64_t round_fact(const struct incident *incident, const char *name)
 {
-	sentence_add_number(sentence, (uint64_t)(count + 0.5));
+	return (uint64_t)(book_find_fact(incident, name) + 0.5);
 }
 
 static void add_where(struct sentence *sentence, const struct alert *alert)
@@ -42,27 +43,28 @@ static void add_sources(struct sentence *sentence, const struct incident *incide
 		sentence_add(sentence, " (not proven)");
 	} else if (is(incident, "kind", "many_sources")) {
 		sentence_add(sentence, ", from some ");
-		sentence_add_number(sentence, incident->peers_all);
-		sentence_add(sentence, " addresses (not proven)");
+		summary_add_addresses(sentence, incident->peers_all);
+		sentence_add(sentence, " (not proven)");
 	}
 }
 
 static void add_defence(struct sentence *sentence, const struct incident *incident)
 {
-	double sent = book_find_fact(incident, "cookies_sent"),
-	       drops = book_find_fact(incident, "drops");
+	uint64_t sent = round_fact(incident, "cookies_sent"), drops = round_fact(incident, "drops");
+	uint64_t valid = round_fact(incident, "cookies_valid");
 
-	if (sent > 0) {
+	if (sent) {
 		sentence_add(sentence, "; ");
-		add_count(sentence, sent);
-		sentence_add(sentence, " SYN cookies sent, ");
-		add_count(sentence, book_find_fact(incident, "cookies_valid"));
-		sentence_add(sentence, " answered");
+		sentence_add_count(sentence, sent, " SYN cookie");
+		sentence_add(sentence, " sent, ");
+		if (valid)
+			sentence_add_number(sentence, valid);
+		sentence_add(sentence, valid ? " answered" : "none answered");
 	}
-	if (drops > 0) {
+	if (drops) {
 		sentence_add(sentence, "; ");
-		add_count(sentence, drops);
-		sentence_add(sentence, " segments dropped");
+		sentence_add_count(sentence, drops, " segment");
+		sentence_add(sentence, " dropped");
 	}
 	if (incident->severity == ALERT_CRITICAL)
 		sentence_add(sentence, "; clients fail to connect");
@@ -71,33 +73,36 @@ static void add_defence(struct sentence *sentence, const struct incident *incide
 static void say_flood(struct sentence *sentence, const struct incident *incident,
 		      const struct alert *alert)
 {
-	double half_open = book_find_fact(incident, "half_open"),
-	       rate = book_find_fact(incident, "syns_per_second");
+	uint64_t half_open = round_fact(incident, "half_open");
+	uint64_t stale = round_fact(incident, "stale");
 
 	sentence_add(sentence, "SYN flood");
 	add_where(sentence, alert);
 	if (alert->status == ALERT_CLEARED) {
 		sentence_add(sentence, " is over: ");
-		sentence_add_number(sentence, incident->total);
-		sentence_add(sentence, " SYNs came to nothing in ");
+		sentence_add_count(sentence, incident->total, " SYN");
+		sentence_add(sentence, " came to nothing in ");
 		sentence_add_duration_ns(sentence, incident->last_ns - incident->first_ns);
 	} else if (alert->time_ns > incident->last_ns + PAUSE_NS) {
 		sentence_add(sentence, " pauses for ");
 		sentence_add_duration_ns(sentence, alert->time_ns - incident->last_ns);
 		sentence_add(sentence, ": ");
-		sentence_add_number(sentence, incident->total);
-		sentence_add(sentence, " SYNs came to nothing so far");
+		sentence_add_count(sentence, incident->total, " SYN");
+		sentence_add(sentence, " came to nothing so far");
 	} else {
 		sentence_add(sentence, ": ");
-		add_count(sentence, rate);
-		sentence_add(sentence, " SYNs/s that nobody completes");
-		if (half_open > 0) {
+		summary_add_rate(sentence, round_fact(incident, "syns_per_second"), " SYN");
+		sentence_add(sentence, " that nobody completes");
+		if (half_open) {
 			sentence_add(sentence, ", ");
-			add_count(sentence, half_open);
+			sentence_add_number(sentence, half_open);
 			sentence_add(sentence, " half-open (backlog ");
-			add_count(sentence, book_find_fact(incident, "backlog"));
-			sentence_add(sentence, "), ");
-			add_count(sentence, book_find_fact(incident, "stale"));
+			sentence_add_number(sentence, round_fact(incident, "backlog"));
+			sentence_add(sentence, ")");
+		}
+		if (half_open && stale) {
+			sentence_add(sentence, ", ");
+			sentence_add_number(sentence, stale);
 			sentence_add(sentence, " stale");
 		}
 	}
@@ -127,8 +132,7 @@ static void say_churn(struct sentence *sentence, const struct incident *incident
 {
 	sentence_add_address(sentence, incident->key.peer);
 	sentence_add(sentence, alert->status == ALERT_CLEARED ? " has withdrawn " : " withdraws ");
-	sentence_add_number(sentence, incident->total);
-	sentence_add(sentence, " SYNs");
+	sentence_add_count(sentence, incident->total, " SYN");
 	add_where(sentence, alert);
 	sentence_add(sentence, alert->status == ALERT_CLEARED ? " in " : " so far, within ");
 	sentence_add_duration_ns(sentence, incident->last_ns - incident->first_ns);
@@ -142,12 +146,13 @@ static void say_path_loss(struct sentence *sentence, const struct incident *inci
 	add_where(sentence, alert);
 	sentence_add(sentence, alert->status == ALERT_CLEARED ? " were not completed: "
 							      : " are not completed: ");
-	add_count(sentence, book_find_fact(incident, "completed_per_second"));
+	sentence_add_number(sentence, round_fact(incident, "completed_per_second"));
 	sentence_add(sentence, "/s after ");
-	add_count(sentence, book_find_fact(incident, "completed_per_second_before"));
+	sentence_add_number(sentence, round_fact(incident, "completed_per_second_before"));
 	sentence_add(sentence, "/s, ");
-	add_count(sentence, book_find_fact(incident, "stale"));
-	sentence_add(sentence, " wait without more SYNs than before: what this host sends seems to "
+	sentence_add_number(sentence, round_fact(incident, "stale"));
+	sentence_add(sentence, round_fact(incident, "stale") == 1 ? " waits" : " wait");
+	sentence_add(sentence, " without more SYNs than before: what this host sends seems to "
 			       "be lost");
 }
 

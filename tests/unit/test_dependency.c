@@ -91,7 +91,7 @@ static void told_at_the_third_refusal(void **state)
 	assert_true(told_fact(alert, "refusals_per_second") == 0.5);
 	assert_true(told_fact(alert, "seconds_since_success") == -1);
 	assert_string_equal(alert->summary, "app (pid 812) cannot connect to port 6379 of "
-					    "10.0.0.9: refused 3 times in 6 s.");
+					    "10.0.0.9: refused 3 times in 6 s");
 	assert_non_null(strstr(alert->advice, "That host answers"));
 	world_close(world);
 }
@@ -159,7 +159,7 @@ static void a_success_ends_it(void **state)
 	assert_true(told_fact(alert, "down_seconds") == 12);
 	assert_string_equal(told_word(alert, "back"), "yes");
 	assert_string_equal(alert->summary, "app (pid 812) connects again to port 6379 of "
-					    "10.0.0.9: it was refused 10 times in 12 s.");
+					    "10.0.0.9: it was refused 10 times in 12 s");
 	/* And what comes then says when it was up last, counting from zero. */
 	refuses(world, PEER, REDIS, APP, AT(30));
 	refuses(world, PEER, REDIS, APP, AT(31));
@@ -168,7 +168,7 @@ static void a_success_ends_it(void **state)
 	assert_int_equal(told_last(&world->told)->number, 1);
 	assert_int_equal(told_last(&world->told)->total, 3);
 	assert_true(told_fact(told_last(&world->told), "seconds_since_success") == 20);
-	told_says(told_last(&world->told), "; it last succeeded 20 s ago.");
+	told_says(told_last(&world->told), "; it last succeeded 20 s ago");
 	world_close(world);
 }
 
@@ -279,7 +279,7 @@ static void each_target_is_its_own(void **state)
 	refuses(world, PEER, REDIS, 0, AT(2.7));
 	assert_int_equal(world->told.count, 2);
 	assert_int_equal(told_last(&world->told)->owner.known_by, OWNER_UNKNOWN);
-	told_says(told_last(&world->told), "a process cannot connect to");
+	told_says(told_last(&world->told), "A process cannot connect to");
 	world_close(world);
 }
 

@@ -82,7 +82,7 @@ static void a_service_that_was_killed(void **state)
 	assert_int_equal(alert->severity, ALERT_CRITICAL);
 	assert_string_equal(alert->summary,
 			    "Port 8080 has been down for 10 ms: nginx (pid 812, nginx.service) was "
-			    "killed by SIGKILL; 1 attempt to connect was refused, of 1 client.");
+			    "killed by SIGKILL; 1 attempt to connect was refused, of 1 client");
 	for (unsigned second = 0; second < 30; second++) {
 		for (unsigned i = second == 0; i < 60; i++)
 			records_event(records, refused_syn(records->now_ns + (520 + i) * MS, 8080,

@@ -93,7 +93,7 @@ static void told_at_the_tenth_destination(void **state)
 		    told_fact(alert, "failures_per_second") < 2.3);
 	assert_string_equal(alert->summary,
 			    "walker (pid 4242) fails to reach 10 of 10 new destinations (10 "
-			    "refused) in 4.5 s: 10 addresses, 1 port (22).");
+			    "refused) in 4.5 s: 10 addresses, 1 port (22)");
 	assert_non_null(strstr(alert->advice, "isolate"));
 	world_close(world);
 }

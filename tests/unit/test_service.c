@@ -132,7 +132,7 @@ static void a_killed_service_is_told_at_the_first_client(void **state)
 	assert_string_equal(told_word(alert, "back"), "no");
 	assert_string_equal(alert->summary,
 			    "Port 8080 has been down for 2.5 s: nginx (pid 812) was killed by "
-			    "SIGKILL; 1 attempt to connect was refused, of 1 client.");
+			    "SIGKILL; 1 attempt to connect was refused, of 1 client");
 	assert_non_null(strstr(alert->advice, "who killed it"));
 	world_close(world);
 }
@@ -302,7 +302,7 @@ static void who_listens_again_ends_it(void **state)
 	assert_string_equal(alert->summary,
 			    "Port 8080 was down for 10.7 s: nginx (pid 812) was killed by SIGKILL; "
 			    "1007 attempts to connect were refused, of 4 clients; somebody listens "
-			    "again (pid 900).");
+			    "again (pid 900)");
 	world_until(world, AT(2400));
 	assert_int_equal(world->told.count, 2);
 	world_close(world);

@@ -67,7 +67,7 @@ static void twenty_within_a_minute(void **state)
 	assert_int_equal(alert->status, ALERT_CLEARED);
 	assert_int_equal(alert->total, 20);
 	assert_int_equal((int)told_fact(alert, "connections"), 20);
-	told_says(alert, "over: ");
+	told_says(alert, "Over: ");
 }
 
 static void its_resets_are_claimed(void **state)

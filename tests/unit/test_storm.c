@@ -63,7 +63,7 @@ static void one_client_among_twenty(void **state)
 	alert = resets_last(resets, KIND);
 	assert_int_equal(alert->status, ALERT_CLEARED);
 	assert_int_equal(alert->total, (second + 1) * 100 + 2000);
-	told_says(alert, "over: 10.0.0.7 has reset ");
+	told_says(alert, "Over: 10.0.0.7 has reset ");
 }
 
 /* What an incident is about is explained, and nothing else. */

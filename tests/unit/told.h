@@ -90,12 +90,42 @@ static inline void told_check_advice(const struct alert *alert)
 		assert_true(at - alert->advice >= 4 && !memcmp(at - 4, "not ", 4));
 }
 
+/* "1 ports", "0 SYNs": at the number. */
+static inline bool told_is_misnumbered(const char *number)
+{
+	static const char *const adjectives[] = {"new ", "working ", "SYN "};
+	const char *noun = number + 2;
+	size_t length;
+
+	for (unsigned i = 0; i < COUNT_OF(adjectives); i++)
+		if (!strncmp(noun, adjectives[i], strlen(adjectives[i])))
+			noun += strlen(adjectives[i]);
+	length = strspn(noun, "abcdefghijklmnopqrstuvwxyzSYN");
+	if (length < 3) /* of a unit, and "of" */
+		return false;
+	if (*number == '0')
+		return noun[length] != '/';
+	return noun[length - 1] == 's' && noun[length - 2] != 's';
+}
+
+/* The rule is at describe(), detector.h. */
 static inline void told_check_summary(const struct alert *alert)
 {
-	size_t length = strlen(alert->summary);
+	const struct process *process = alert->owner.process;
+	const char *text = alert->summary, *space = strchr(text, ' ');
 
-	assert_true(length > 0);
-	assert_true(length < sizeof(alert->summary) - 1); /* nothing was cut */
+	assert_non_null(space);
+	assert_true(strlen(text) < sizeof(alert->summary) - 1); /* nothing was cut */
+	if (text[strlen(text) - 1] == '.' || strstr(text, ". "))
+		fail_msg("a full stop in: %s", text);
+	if (*text >= 'a' && *text <= 'z' && !memchr(text, ':', space - text) &&
+	    !(process && !strncmp(text, process->comm, strlen(process->comm))))
+		fail_msg("no capital in: %s", text);
+	for (const char *at = text; *at; at++)
+		if ((*at == '0' || *at == '1') && at[1] == ' ' &&
+		    (at == text || at[-1] == ' ' || at[-1] == '(') &&
+		    !(at - text >= 5 && !memcmp(at - 5, "port ", 5)) && told_is_misnumbered(at))
+			fail_msg("\"%.20s\" in: %s", at, text);
 }
 
 /* --- the ear of a book --- */
