@@ -35,8 +35,8 @@ CORE := address advice alert audit book cgroup coverage crowd detect distinct ex
         table top tuples window \
         acceptqueue backscatter dependency injection outbound portflood scan service stale stealth \
         storm synflood \
-        blind churn halfopen handshakes probes senders sources summary synflood_churn \
-        synflood_evidence synflood_loss synflood_text
+        blind churn halfopen handshakes probes senders service_text sources summary \
+        synflood_churn synflood_evidence synflood_loss synflood_text
 EDGE := check identity json live main mib namespaces ndjson ndjson_alert ndjson_event \
         ndjson_window options options_filter options_mute output privilege procfs recording replay \
         session text text_alert text_event text_window wallclock

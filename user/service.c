@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "hash.h"
-#include "summary.h"
 #include "units.h"
 
 #define GRACE_NS  (2 * SECOND_NS)   /* for a graceful restart */
@@ -59,15 +58,20 @@ static unsigned code_of(const struct listener_answer *gone)
 	return gone->exited ? gone->exit_status >> 8 & 0xff : 0;
 }
 
+bool service_is_request(unsigned number)
+{
+	return number == SIGTERM || number == SIGINT || number == SIGHUP;
+}
+
 /* Not the way of somebody who was asked to stop, and may be replaced at once. */
 static bool has_failed(const struct listener_answer *gone)
 {
 	unsigned number = signal_of(gone), code = code_of(gone);
 
 	if (number)
-		return number != SIGTERM && number != SIGINT && number != SIGHUP;
+		return !service_is_request(number);
 	/* A shell, or a runtime, that passes on how its program ended. */
-	return code && code != 128 + SIGTERM && code != 128 + SIGINT && code != 128 + SIGHUP;
+	return code && !(code > 128 && service_is_request(code - 128));
 }
 
 /* Whether it was no service, but waited for one connection that somebody was told of. */
@@ -373,91 +377,6 @@ static void step(void *state, struct detect_world *world, uint64_t start_ns, uin
 	}
 }
 
-/* --- the words --- */
-
-static void add_end(struct sentence *sentence, const struct owner *owner)
-{
-	char text[OWNER_EXIT_BYTES];
-
-	if (!owner->exited) {
-		sentence_add(sentence, " has closed it");
-		return;
-	}
-	owner_exit_format(text, owner->exit_status);
-	sentence_add(sentence, owner->exit_status & 0x7f ? " was " : " ");
-	sentence_add(sentence, text);
-}
-
-static void add_refused(struct sentence *sentence, const struct incident *incident)
-{
-	sentence_add_count(sentence, incident->total, " attempt");
-	sentence_add(sentence, incident->total == 1 ? " to connect was refused, of "
-						    : " to connect were refused, of ");
-	if (incident->peers_estimated)
-		sentence_add(sentence, "about ");
-	if (incident->proof == ALERT_PROOF_HANDSHAKE)
-		sentence_add_count(sentence, incident->peers_all, " client");
-	else
-		summary_add_addresses(sentence, incident->peers_all);
-}
-
-static const char *advice_of(const struct incident *incident, bool back)
-{
-	const struct owner *owner = &incident->owner;
-	unsigned number = owner->exited ? owner->exit_status & 0x7f : 0;
-
-	if (book_find_fact(incident, "times_down") > 2)
-		return "It keeps stopping: see the log of its unit (journalctl -u) for why, before "
-		       "it is started once more.";
-	if (back)
-		return "It is back: see in the log of its unit (journalctl -u) why it had stopped.";
-	if (number == SIGKILL)
-		return "See who killed it (dmesg, if memory ran out; the log of its unit, "
-		       "journalctl -u), and start it again.";
-	if (number && number != SIGTERM && number != SIGINT && number != SIGHUP)
-		return "It crashed: see coredumpctl and the log of its unit (journalctl -u), and "
-		       "start it again.";
-	if (owner->exited && !number && owner->exit_status)
-		return "It has given up: see the log of its unit (systemctl status, journalctl "
-		       "-u), and start it again.";
-	return "See whether it was stopped on purpose (systemctl status); if so, tell its clients, "
-	       "else start it again.";
-}
-
-static void describe(const struct incident *incident, struct alert *alert)
-{
-	struct sentence sentence = {.text = alert->summary, .size = sizeof(alert->summary)};
-	double down = book_find_fact(incident, "down_seconds");
-	unsigned times = book_find_fact(incident, "times_down");
-	unsigned new_pid = book_find_fact(incident, "new_pid");
-	bool back = !strcmp(summary_word(incident, "back"), "yes");
-
-	sentence_add(&sentence, "Port ");
-	sentence_add_number(&sentence, incident->key.port);
-	sentence_add(&sentence, back ? " was down for "
-				: alert->status == ALERT_CLEARED
-					? " is still down, but nobody asks for it any more, after "
-					: " has been down for ");
-	sentence_add_duration_ns(&sentence, down * SECOND_NS);
-	sentence_add(&sentence, ": ");
-	sentence_add_owner(&sentence, &alert->owner);
-	add_end(&sentence, &incident->owner);
-	sentence_add(&sentence, "; ");
-	add_refused(&sentence, incident);
-	if (times > 1) {
-		sentence_add(&sentence, "; it went down ");
-		sentence_add_count(&sentence, times, " time");
-	}
-	if (back)
-		sentence_add(&sentence, "; somebody listens again");
-	if (back && new_pid) {
-		sentence_add(&sentence, " (pid ");
-		sentence_add_number(&sentence, new_pid);
-		sentence_add(&sentence, ")");
-	}
-	alert->advice = advice_of(incident, back);
-}
-
 const struct detector service_detector = {
 	.kind = ALERT_SERVICE_DOWN,
 	.classes = 1 << DETECT_REFUSED_GONE,
@@ -467,5 +386,5 @@ const struct detector service_detector = {
 	.listener = listener,
 	.count = count,
 	.step = step,
-	.describe = describe,
+	.describe = service_describe,
 };

@@ -49,4 +49,10 @@ struct service {
 
 extern const struct detector service_detector;
 
+/* A signal by which somebody is asked to stop, and may be replaced at once. */
+bool service_is_request(unsigned number);
+
+/* Of service_text.c. */
+void service_describe(const struct incident *incident, struct alert *alert);
+
 #endif
