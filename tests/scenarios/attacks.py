@@ -16,7 +16,7 @@ from table import scenario
 def background(lab, port=None, rate=5, seconds=8):
     """A server and a few clients of its own, as there are on every host; the server."""
     port = port or lab.port()
-    server = lab.inside(traffic.serve, port, comm="service")
+    server = lab.inside(traffic.serve, port, comm="service", seconds=seconds + 120)
     server.wait_for("ready")
     server.port = port
     server.clients = lab.away(traffic.clients, port, rate, seconds,
