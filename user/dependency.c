@@ -13,6 +13,7 @@
 #define STEADY_NS (60 * SECOND_NS)
 #define PAUSE_NS  (4 * SECOND_NS) /* longer ones are a check's, and not somebody's who waits */
 #define HEAR_NS	  (2 * SECOND_NS) /* until successes are told, from the first refusal on */
+#define LOOKS	  16		  /* for one to give way, the oldest of them */
 #define RACE_NS	  SECOND_NS	  /* to connect to the other family */
 
 static void init(void *state, uint64_t seed)
@@ -71,9 +72,12 @@ static struct dependency_target *add_target(struct dependency *dependency,
 {
 	struct dependency_target *target = table_add(&dependency->targets, key), *oldest = NULL;
 
-	for (uint32_t i = 0; !target && i < dependency->targets.used; i++) {
-		struct dependency_target *other = table_entry(&dependency->targets, i);
+	/* A few are looked at, and others the next time. */
+	for (unsigned i = 0; !target && i < LOOKS; i++) {
+		struct dependency_target *other =
+			table_entry(&dependency->targets, dependency->next);
 
+		dependency->next = (dependency->next + 1) % dependency->targets.capacity;
 		if (!other->told && (!oldest || other->last_ns < oldest->last_ns))
 			oldest = other;
 	}

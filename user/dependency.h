@@ -45,6 +45,7 @@ struct dependency_target {
 };
 
 struct dependency {
+	uint32_t next; /* to be looked at for its room */
 	TABLE_OF(struct dependency_target, targets, DEPENDENCY_TARGETS);
 };
 

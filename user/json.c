@@ -81,6 +81,17 @@ static size_t utf8_length(const unsigned char *at, size_t left)
 	return length;
 }
 
+/* How much of it, from the start, is ASCII that needs no escaping: nearly always all. */
+static size_t plain_length(const unsigned char *at, size_t left)
+{
+	size_t length = 0;
+
+	while (length < left && at[length] >= 0x20 && at[length] < 0x7f && at[length] != '"' &&
+	       at[length] != '\\')
+		length++;
+	return length;
+}
+
 static void escape(struct output *output, unsigned char byte)
 {
 	static const char hex[] = "0123456789abcdef";
@@ -102,12 +113,18 @@ void json_string_bytes(struct json *json, const char *bytes, size_t length)
 	separate(json);
 	output_char(output, '"');
 	while (at < end) {
-		size_t size = utf8_length(at, end - at);
+		size_t size = plain_length(at, end - at);
 
+		if (size) {
+			output_bytes(output, (const char *)at, size);
+			at += size;
+			continue;
+		}
+		size = utf8_length(at, end - at);
 		if (!size) {
 			output_bytes(output, "\xef\xbf\xbd", 3);
 			size = 1;
-		} else if (*at < 0x20 || *at == 0x7f || *at == '"' || *at == '\\') {
+		} else if (size == 1) {
 			escape(output, *at);
 		} else {
 			output_bytes(output, (const char *)at, size);

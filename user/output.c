@@ -42,13 +42,24 @@ void output_long(struct output *output, const char *bytes, size_t length)
 
 void output_digits(struct output *output, uint64_t number, unsigned width)
 {
+	static const char pairs[] = "00010203040506070809101112131415161718192021222324"
+				    "25262728293031323334353637383940414243444546474849"
+				    "50515253545556575859606162636465666768697071727374"
+				    "75767778798081828384858687888990919293949596979899";
 	char digits[24];
 	size_t at = sizeof(digits);
 
-	do {
-		digits[--at] = '0' + number % 10;
-		number /= 10;
-	} while (number);
+	while (number >= 100) {
+		at -= 2;
+		memcpy(digits + at, pairs + number % 100 * 2, 2);
+		number /= 100;
+	}
+	if (number >= 10) {
+		at -= 2;
+		memcpy(digits + at, pairs + number * 2, 2);
+	} else {
+		digits[--at] = '0' + number;
+	}
 	while (sizeof(digits) - at < width && at)
 		digits[--at] = '0';
 	output_bytes(output, digits + at, sizeof(digits) - at);

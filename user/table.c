@@ -1,21 +1,46 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "table.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "hash.h"
 
 static uint32_t first_slot(const struct table *table, const void *key)
 {
-	uint64_t hash = table->key_size;
-	uint32_t word;
+	uint64_t hash = table->key_size, word;
+	uint32_t last, at = 0;
 
-	for (uint32_t at = 0; at < table->key_size; at += sizeof(word)) {
+	for (; at + sizeof(word) <= table->key_size; at += sizeof(word)) {
 		memcpy(&word, (const uint8_t *)key + at, sizeof(word));
 		hash = hash_mix(hash ^ word, table->seed);
 		hash ^= hash >> 29;
 	}
+	if (at < table->key_size) { /* by four bytes */
+		memcpy(&last, (const uint8_t *)key + at, sizeof(last));
+		hash = hash_mix(hash ^ last, table->seed);
+		hash ^= hash >> 29;
+	}
 	return hash & (2 * table->capacity - 1);
+}
+
+/* By hand: keys are short, and memcmp() is a call. */
+static bool is_same(const void *entry, const void *key, uint32_t size)
+{
+	uint64_t difference = 0, a, b;
+	uint32_t x, y, at = 0;
+
+	for (; at + sizeof(a) <= size; at += sizeof(a)) {
+		memcpy(&a, (const uint8_t *)entry + at, sizeof(a));
+		memcpy(&b, (const uint8_t *)key + at, sizeof(b));
+		difference |= a ^ b;
+	}
+	if (at < size) {
+		memcpy(&x, (const uint8_t *)entry + at, sizeof(x));
+		memcpy(&y, (const uint8_t *)key + at, sizeof(y));
+		difference |= x ^ y;
+	}
+	return !difference;
 }
 
 /* The slot of this key, or the free slot where it belongs. There always is one: slots outnumber
@@ -30,7 +55,7 @@ static uint32_t find_slot(const struct table *table, const void *key, void **ent
 
 		if (index >= table->used || table->back[index] != slot)
 			return slot;
-		if (!memcmp(table_entry(table, index), key, table->key_size)) {
+		if (is_same(table_entry(table, index), key, table->key_size)) {
 			*entry = table_entry(table, index);
 			return slot;
 		}

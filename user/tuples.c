@@ -3,24 +3,56 @@
 
 #include <string.h>
 
+#include "hash.h"
+
 void tuples_init(struct tuples *tuples, uint64_t seed)
 {
-	tuples->next = 0;
-	TABLE_INIT(tuples, entries, struct tuple_key, seed);
+	tuples->seed = seed;
+}
+
+static uint64_t hash_key(const struct tuple_key *key, uint64_t seed)
+{
+	uint64_t words[sizeof(*key) / sizeof(uint64_t)], hash = seed;
+
+	memcpy(words, key, sizeof(words));
+	for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		hash = hash_mix(hash ^ words[i], seed);
+		hash ^= hash >> 29;
+	}
+	return hash;
+}
+
+static uint32_t bucket_of(uint64_t hash)
+{
+	return hash >> 32 & (TUPLES_BUCKETS - 1);
 }
 
 void tuples_note(struct tuples *tuples, const struct tuple_key *key, uint64_t time_ns)
 {
-	struct tuple *tuple = table_renew(&tuples->entries, &tuples->next, key);
+	uint64_t hash = hash_key(key, tuples->seed);
+	struct tuple *bucket = tuples->buckets[bucket_of(hash)], *place = bucket;
 
-	tuple->time_ns = time_ns;
+	for (unsigned i = 0; i < TUPLES_WAYS; i++) {
+		if (bucket[i].hash == hash) {
+			place = &bucket[i];
+			break;
+		}
+		if (bucket[i].time_ns < place->time_ns)
+			place = &bucket[i];
+	}
+	place->hash = hash;
+	place->time_ns = time_ns;
 }
 
 uint64_t tuples_find(const struct tuples *tuples, const struct tuple_key *key)
 {
-	const struct tuple *tuple = table_find(&tuples->entries, key);
+	uint64_t hash = hash_key(key, tuples->seed);
+	const struct tuple *bucket = tuples->buckets[bucket_of(hash)];
 
-	return tuple ? tuple->time_ns : 0;
+	for (unsigned i = 0; i < TUPLES_WAYS; i++)
+		if (bucket[i].hash == hash)
+			return bucket[i].time_ns;
+	return 0;
 }
 
 static struct tuple_key make(const uint8_t local[16], uint16_t local_port, const uint8_t peer[16],

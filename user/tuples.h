@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * When something last happened to a connection, by its ends: a memory of fixed size, of which the
- * oldest goes first.
+ * When something last happened to a connection, by its ends: a memory of fixed size, in buckets of
+ * which the oldest gives way. Of the last 4,096 connections one in a thousand is forgotten, of the
+ * last 8,192 one in twenty. A connection is known by its hash alone: two of 64 bits are hardly ever
+ * the same, and as they are seeded nobody can choose them.
  */
 #ifndef RSTWATCH_TUPLES_H
 #define RSTWATCH_TUPLES_H
@@ -9,9 +11,9 @@
 #include <stdint.h>
 
 #include "event.h"
-#include "table.h"
 
-#define TUPLES 8192 /* a power of two */
+#define TUPLES_BUCKETS 2048 /* a power of two */
+#define TUPLES_WAYS    8
 
 struct tuple_key {
 	uint8_t local[16], peer[16];
@@ -20,15 +22,16 @@ struct tuple_key {
 };
 
 struct tuple {
-	struct tuple_key key;
-	uint64_t time_ns;
+	uint64_t hash;
+	uint64_t time_ns; /* 0: free */
 };
 
 struct tuples {
-	uint32_t next; /* the oldest, once all are used */
-	TABLE_OF(struct tuple, entries, TUPLES);
+	uint64_t seed;
+	struct tuple buckets[TUPLES_BUCKETS][TUPLES_WAYS];
 };
 
+/* The memory must be zero. */
 void tuples_init(struct tuples *tuples, uint64_t seed);
 void tuples_note(struct tuples *tuples, const struct tuple_key *key, uint64_t time_ns);
 /* 0: nothing is known. */
