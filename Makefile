@@ -38,8 +38,8 @@ CORE := address advice alert audit book cgroup coverage crowd detect distinct ex
         blind churn halfopen handshakes probes senders service_text sources summary \
         synflood_churn synflood_evidence synflood_loss synflood_text
 EDGE := check identity json live main mib namespaces ndjson ndjson_alert ndjson_event \
-        ndjson_window options options_filter options_mute output privilege procfs recording replay \
-        session text text_alert text_event text_window wallclock
+        ndjson_window options options_filter options_limits options_mute output privilege procfs \
+        recording replay session text text_alert text_event text_window wallclock
 # The only files that know libbpf.
 KERNEL := capture counters functions hooks kernel peers rings seed
 OBJS := $(CORE:%=$(B)/%.o) $(EDGE:%=$(B)/%.o) $(KERNEL:%=$(B)/%.o) $(B)/schema.o
@@ -116,7 +116,8 @@ install: $(B)/rstwatch
 # --- unit tests: each against the same objects, plain and under the sanitizers ---
 UNIT     := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
 TESTED   := $(CORE) json ndjson ndjson_alert ndjson_event ndjson_window options options_filter \
-            options_mute output privilege recording text text_alert text_event text_window wallclock
+            options_limits options_mute output privilege recording text text_alert text_event \
+            text_window wallclock
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -O1 -g
 UNIT_RUN := $(UNIT:%=$(B)/unit/%) $(UNIT:%=$(B)/asan/%)
 

@@ -12,7 +12,6 @@
 #include "count.h"
 #include "note.h"
 #include "holder.h"
-#include "known.h"
 #include "packet.h"
 #include "sock.h"
 
@@ -64,8 +63,6 @@ static __always_inline void dropped_fill(struct rst_event *event, const struct s
 	event->role = sock_role_in(event, sk);
 	event->moves = classify_moves(event, false);
 	event->owner = holder_in(event, sk, found);
-	if (event->cause == RST_STAGE_HANDSHAKE)
-		known_look(event);
 }
 
 /* What a mini-socket had and no note tells of: by elimination, where notes are left. */
@@ -111,38 +108,39 @@ static __always_inline const struct sock *dropped_noted(const struct sk_buff *sk
 static __always_inline int dropped_count(const struct sk_buff *skb, const struct sock *sk,
 					 __u32 number)
 {
-	struct rst_event event = {.direction = RST_RECEIVED};
 	const struct sock *noted = (void *)0;
-	struct rst_connection connection;
 	struct rst_sketch *sketch;
+	struct rst_event *event;
+	struct rst_draft *draft;
 	struct packet packet;
-	bool at_tcp;
+	bool at_tcp, connected;
 	__u8 meaning;
 
 	if (!dropped_is_reset(skb, &packet))
 		return 0;
-	sketch = count_begin(&event);
-	if (!sketch)
-		return 0; /* cannot be: one entry per possible CPU and generation */
+	draft = count_begin(&sketch, RST_MAKER_DROP, RST_RECEIVED);
+	if (!draft)
+		return 0;
+	event = &draft->event;
 	at_tcp = KERNEL_READ(skb, sk_buff, data) == packet.transport;
 	if (at_tcp)
 		noted = dropped_noted(skb, &packet);
 	if (noted)
 		sk = noted;
-	meaning = dropped_meaning(&event, sk, noted, number);
+	meaning = dropped_meaning(event, sk, noted, number);
 	if (!at_tcp || meaning == CLASSIFY_OUTSIDE) {
 		if (!dropped_is_copy(skb))
 			__sync_fetch_and_add(&sketch->outside, 1);
+		count_cancel(sketch, RST_MAKER_DROP);
 		return 0;
 	}
 	if (!sk)
-		event.netns = packet_netns(skb);
-	dropped_fill(&event, sk, &packet, meaning);
-	if (sock_is_connected(event.state)) {
-		connection_read(&connection, sk);
-		return count_event(&event, &connection, sketch);
-	}
-	return count_event(&event, (void *)0, sketch);
+		event->netns = packet_netns(skb);
+	dropped_fill(event, sk, &packet, meaning);
+	connected = sock_is_connected(event->state);
+	if (connected)
+		connection_read(&draft->connection, sk);
+	return count_end(draft, sketch, RST_MAKER_DROP, connected);
 }
 
 #endif

@@ -280,31 +280,84 @@ enum {
 #define RST_PORTS_MAX 65536 /* keys a slice */
 #define RST_PEERS_MAX 16384
 
-#define RST_SKETCH_ROWS	   2
-#define RST_SKETCH_BITS	   13
-#define RST_SKETCH_WIDTH   (1 << RST_SKETCH_BITS)
+#define RST_SKETCH_BITS                                                                            \
+	10 /* lines of the count-min sketch: a peer has two cells in one of them                   \
+	    */
+#define RST_SKETCH_LINES   (1 << RST_SKETCH_BITS)
+#define RST_SKETCH_CELLS   16 /* a cache line */
 #define RST_DISTINCT_BITS  14
 #define RST_DISTINCT_WIDTH (1 << RST_DISTINCT_BITS) /* standard error 1.04/sqrt(width) = 0.8% */
 /* A peer is tabled once it holds more than one in this many of the slice's resets on a CPU. */
 #define RST_PEER_SHARE 1024
 
 /*
+ * The programs that count resets. A program is not interrupted by itself on its CPU since
+ * Linux 6.1, so what is its own in a sketch needs no atomic operation; before that it can be, once:
+ * in a process by a softirq. Hence the levels.
+ */
+enum rst_maker {
+	RST_MAKER_SEND = 0,
+	RST_MAKER_RECEIVE = 1,
+	RST_MAKER_DROP = 2,
+	RST_HOT_MAKERS = 3, /* array size: those above have hot places */
+	RST_MAKER_SEND4 = 3,
+	RST_MAKER_SEND6 = 4,
+	RST_MAKER_REJECT4 = 5,
+	RST_MAKER_REJECT6 = 6,
+	RST_MAKER_VALID = 7,
+	RST_MAKER_PROCESS = 8,
+	RST_MAKERS = 9, /* array size */
+};
+
+#define RST_LEVELS 2
+
+/* What goes to user space of a reset, in one piece; without the connection if there is none. */
+struct rst_draft {
+	struct rst_event event;
+	struct rst_connection connection;
+};
+
+/*
+ * The keys that most resets have are counted in the sketch's own memory: each in the place that its
+ * hash names, if it was the first to ask for that in this slice, else in the hash tables.
+ */
+#define RST_HOT_PORTS 256 /* places of a maker */
+#define RST_HOT_PEERS 64
+
+struct rst_hot_port {
+	struct rst_port_key key;
+	__u64 count; /* 0: free */
+};
+
+struct rst_hot_peer {
+	struct rst_peer_key key;
+	__u64 count; /* 0: free */
+};
+
+/*
  * What one CPU keeps of one slice. User space maps this memory, reads it once the slice is
  * retired, and zeroes it.
  */
 struct rst_sketch {
-	__u64 counted;		    /* resets */
+	/* Resets: of those with hot places, and of all others. */
+	__u64 counted[RST_HOT_MAKERS + 1];
 	__u64 events;		    /* written to the ring buffer */
 	__u64 lost;		    /* not written: ring buffer full */
+	__u64 rare;		    /* written beyond the budget, as their keys are rare: count.h */
 	__u64 peers_full;	    /* not tabled: peer table full */
 	__u64 outside;		    /* received, dropped before TCP: no event */
 	__u64 signals[RST_SIGNALS]; /* written to the ring buffer, by kind */
 	__u64 signals_thinned;	    /* not written: beyond RST_SIGNALS_MAX, or it was full */
+	__u64 held_sk;		    /* of the draft that is held, see count.h; 0: none is */
 	__u64 other[RST_DIRECTIONS][RST_CAUSES]; /* not tabled: port table full */
-	__u64 held_sk;				 /* of the event below; 0: none is held */
-	struct rst_event held;			 /* see count.h */
-	struct rst_connection held_connection;
-	__u32 rows[RST_SKETCH_ROWS][RST_SKETCH_WIDTH];	       /* count-min, conservative update */
+	struct rst_draft held;
+	/* Being made, see count.h: the maker's own, and one that was held. */
+	struct rst_draft drafts[RST_MAKERS][RST_LEVELS][2];
+	__u8 levels[16]; /* of a maker: how many runs of it are in progress */
+	__u64 pad[6];
+	struct rst_hot_port hot_ports[RST_HOT_MAKERS][RST_HOT_PORTS];
+	struct rst_hot_peer hot_peers[RST_HOT_MAKERS][RST_HOT_PEERS];
+	__u32 lines[RST_SKETCH_LINES][RST_SKETCH_CELLS];       /* count-min, conservative update */
 	__u8 distinct[RST_DIRECTIONS - 1][RST_DISTINCT_WIDTH]; /* HyperLogLog; index direction-1 */
 };
 
@@ -317,5 +370,6 @@ _Static_assert(sizeof(struct rst_listener) == 48, "rst_listener is 48 bytes");
 _Static_assert(sizeof(struct rst_port_key) == 16, "rst_port_key is 16 bytes");
 _Static_assert(sizeof(struct rst_peer_key) == 24, "rst_peer_key is 24 bytes");
 _Static_assert(sizeof(struct rst_sketch) % 64 == 0, "no two CPUs share a cache line");
+_Static_assert(__builtin_offsetof(struct rst_sketch, lines) % 64 == 0, "lines are cache lines");
 
 #endif

@@ -41,9 +41,8 @@ static __always_inline const struct sock *socket_of(struct hook_arguments *conte
  * socket, to a segment that is not for this host. What remains is an upper bound: a segment whose
  * TCP-MD5 signature is wrong is not answered either, nor one that no route leads back from.
  */
-static __always_inline int send(const struct sock *sk, const struct sk_buff *skb)
+static __always_inline int send(const struct sock *sk, const struct sk_buff *skb, __u32 maker)
 {
-	struct rst_event event = {.direction = RST_SENT};
 	struct packet packet = packet_of_tcp(skb);
 	__u8 state = 0;
 
@@ -56,31 +55,33 @@ static __always_inline int send(const struct sock *sk, const struct sk_buff *skb
 	} else if (!packet_is_for_us(skb)) {
 		return 0;
 	}
-	return sent_count(&event, sk, skb, CLASSIFY_NONE);
+	return sent_count(sk, skb, SENT_NO_REASON, maker);
 }
 
 SEC("fentry/tcp_v4_send_reset")
 int rst_send4_f(struct hook_arguments *context)
 {
-	return send(socket_of(context), (const void *)context->argument[1]);
+	return send(socket_of(context), (const void *)context->argument[1], RST_MAKER_SEND4);
 }
 
 SEC("kprobe/tcp_v4_send_reset")
 int rst_send4_k(struct pt_regs *context)
 {
-	return send((const void *)PT_REGS_PARM1(context), (const void *)PT_REGS_PARM2(context));
+	return send((const void *)PT_REGS_PARM1(context), (const void *)PT_REGS_PARM2(context),
+		    RST_MAKER_SEND4);
 }
 
 SEC("fentry/tcp_v6_send_reset")
 int rst_send6_f(struct hook_arguments *context)
 {
-	return send(socket_of(context), (const void *)context->argument[1]);
+	return send(socket_of(context), (const void *)context->argument[1], RST_MAKER_SEND6);
 }
 
 SEC("kprobe/tcp_v6_send_reset")
 int rst_send6_k(struct pt_regs *context)
 {
-	return send((const void *)PT_REGS_PARM1(context), (const void *)PT_REGS_PARM2(context));
+	return send((const void *)PT_REGS_PARM1(context), (const void *)PT_REGS_PARM2(context),
+		    RST_MAKER_SEND6);
 }
 
 #define REJECT_LOCAL_OUT 3 /* NF_INET_LOCAL_OUT, include/uapi/linux/netfilter.h */
@@ -90,79 +91,83 @@ int rst_send6_k(struct pt_regs *context)
  * oldskb. It goes straight to IP, past the tracepoint and OutRsts. A packet that we send ourselves
  * can be rejected too: then the reset comes back to us, from the peer's address.
  */
-static __always_inline int reject(const struct net *net, const struct sk_buff *skb, __u32 hook)
+static __always_inline int reject(const struct net *net, const struct sk_buff *skb, __u32 hook,
+				  __u32 maker)
 {
-	struct rst_event event = {.direction = RST_SENT, .cause = RST_FIREWALL};
 	struct packet packet = packet_of_ip(skb);
 	struct rst_sketch *sketch;
+	struct rst_event *event;
+	struct rst_draft *draft;
 
 	if (packet_flags(&packet) & RST_FLAG_RST)
 		return 0;
-	sketch = count_begin(&event);
-	if (!sketch)
-		return 0; /* cannot be: one entry per possible CPU and generation */
-	event.netns = KERNEL_READ(net, net, ns.inum);
-	packet_read(&event, &packet);
-	event.flags |= RST_EVENT_TRIGGER;
-	event.role = classify_role(&event);
+	draft = count_begin(&sketch, maker, RST_SENT);
+	if (!draft)
+		return 0;
+	event = &draft->event;
+	event->cause = RST_FIREWALL;
+	event->netns = KERNEL_READ(net, net, ns.inum);
+	packet_read(event, &packet);
+	event->flags |= RST_EVENT_TRIGGER;
+	event->role = classify_role(event);
 	if (hook == REJECT_LOCAL_OUT) {
-		struct rst_event as_sent = event;
+		struct rst_event as_sent = *event;
 
-		__builtin_memcpy(event.local, as_sent.peer, sizeof(event.local));
-		__builtin_memcpy(event.peer, as_sent.local, sizeof(event.peer));
-		event.local_port = as_sent.peer_port;
-		event.peer_port = as_sent.local_port;
+		__builtin_memcpy(event->local, as_sent.peer, sizeof(event->local));
+		__builtin_memcpy(event->peer, as_sent.local, sizeof(event->peer));
+		event->local_port = as_sent.peer_port;
+		event->peer_port = as_sent.local_port;
 		if (as_sent.role != RST_ROLE_UNKNOWN)
-			event.role =
+			event->role =
 				as_sent.role == RST_ROLE_SERVER ? RST_ROLE_CLIENT : RST_ROLE_SERVER;
 	}
-	event.moves = classify_moves(&event, false);
-	return count_event(&event, (void *)0, sketch);
+	event->moves = classify_moves(event, false);
+	return count_end(draft, sketch, maker, false);
 }
 
-static __always_inline int reject_entry(struct hook_arguments *context)
+static __always_inline int reject_entry(struct hook_arguments *context, __u32 maker)
 {
 	const struct net *net = (const void *)context->argument[0];
 
 	if (rst_settings.reject_socket)
-		return reject(net, (const void *)context->argument[2], context->argument[3]);
-	return reject(net, (const void *)context->argument[1], context->argument[2]);
+		return reject(net, (const void *)context->argument[2], context->argument[3], maker);
+	return reject(net, (const void *)context->argument[1], context->argument[2], maker);
 }
 
 /* The function's module may have no BTF to tell the layout (before Linux 5.11), but the third
  * argument does: a hook's number or an address. */
-static __always_inline int reject_probe(struct pt_regs *context)
+static __always_inline int reject_probe(struct pt_regs *context, __u32 maker)
 {
 	const struct net *net = (const void *)PT_REGS_PARM1(context);
 	__u64 third = PT_REGS_PARM3(context);
 
 	if (third < 4096)
-		return reject(net, (const void *)PT_REGS_PARM2(context), third);
-	return reject(net, (const void *)third, PT_REGS_PARM4(context));
+		return reject(net, (const void *)PT_REGS_PARM2(context), third, maker);
+	return reject(net, (const void *)third, PT_REGS_PARM4(context), maker);
 }
 
 SEC("fentry/nf_send_reset")
 int rst_reject4_f(struct hook_arguments *context)
 {
-	return reject_entry(context);
+	return reject_entry(context, RST_MAKER_REJECT4);
 }
 
 SEC("kprobe/nf_send_reset")
 int rst_reject4_k(struct pt_regs *context)
 {
-	return reject_probe(context);
+	return reject_probe(context, RST_MAKER_REJECT4);
 }
 
 SEC("fentry/nf_send_reset6")
 int rst_reject6_f(struct hook_arguments *context)
 {
-	return reject_entry(context);
+	return reject_entry(context, RST_MAKER_REJECT6);
 }
 
 SEC("kprobe/nf_send_reset6")
 int rst_reject6_k(struct pt_regs *context)
 {
-	return reject_probe(context);
+	return reject_probe(context, RST_MAKER_REJECT6);
 }
 
 /* tcp_check_req(sk, skb, req, ...): a segment for a half-open inbound connection. Any segment,
@@ -234,7 +239,7 @@ int rst_valid_f(struct hook_arguments *context)
 SEC("fexit/tcp_validate_incoming")
 int rst_valid_x(struct hook_arguments *context)
 {
-	return judge_end(socket_of(context), false);
+	return judge_end(socket_of(context), false, RST_MAKER_VALID);
 }
 
 SEC("fentry/tcp_rcv_state_process")
@@ -246,5 +251,5 @@ int rst_process_f(struct hook_arguments *context)
 SEC("fexit/tcp_rcv_state_process")
 int rst_process_x(struct hook_arguments *context)
 {
-	return judge_end(socket_of(context), (int)context->argument[2]);
+	return judge_end(socket_of(context), (int)context->argument[2], RST_MAKER_PROCESS);
 }

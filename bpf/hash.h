@@ -35,9 +35,24 @@ static inline __u64 hash_peer(__u64 address_hash, __u32 netns, __u8 direction)
 	return value ^ (value >> 29);
 }
 
-static inline __u32 hash_row(__u64 peer_hash, __u32 row)
+/* The line of the sketch, and the two cells in it. */
+static inline __u32 hash_line(__u64 peer_hash)
 {
-	return (peer_hash >> (row * 32)) & (RST_SKETCH_WIDTH - 1);
+	return peer_hash & (RST_SKETCH_LINES - 1);
+}
+
+static inline __u32 hash_cell(__u64 peer_hash)
+{
+	return peer_hash >> 32 & (RST_SKETCH_CELLS - 1);
+}
+
+/* Never the first one: 1 to 15 further on. The mask comes last, as the verifier of Linux 5.10 has to
+ * see it. */
+static inline __u32 hash_other_cell(__u64 peer_hash)
+{
+	__u32 further = 1 + ((peer_hash >> 40 & 0xff) * (RST_SKETCH_CELLS - 1) >> 8);
+
+	return (hash_cell(peer_hash) + further) & (RST_SKETCH_CELLS - 1);
 }
 
 /* HyperLogLog: the register is named by the top bits, its value is 1 + the trailing zeros. */

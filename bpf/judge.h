@@ -34,12 +34,13 @@ static __always_inline int judge_begin(const struct sock *sk, const struct sk_bu
 }
 
 /* passed_on: the caller will drop the segment itself, with kfree_skb. */
-static __always_inline int judge_end(const struct sock *sk, bool passed_on)
+static __always_inline int judge_end(const struct sock *sk, bool passed_on, __u32 maker)
 {
 	__u64 key = (__u64)sk;
 	struct rst_event *kept = bpf_map_lookup_elem(&rst_judged, &key), event;
-	struct rst_connection connection;
 	struct rst_sketch *sketch;
+	struct rst_draft *draft;
+	bool connected;
 
 	if (!kept)
 		return 0;
@@ -50,13 +51,15 @@ static __always_inline int judge_end(const struct sock *sk, bool passed_on)
 	if (passed_on || (event.state != RST_STATE_CLOSE &&
 			  KERNEL_READ(sk, sock, __sk_common.skc_state) == RST_STATE_CLOSE))
 		return 0;
-	sketch = count_begin(&event);
-	if (!sketch)
-		return 0; /* cannot be: one entry per possible CPU and generation */
-	if (!sock_is_connected(event.state))
-		return count_event(&event, (void *)0, sketch);
-	connection_read(&connection, sk);
-	return count_event(&event, &connection, sketch);
+	draft = count_begin(&sketch, maker, RST_RECEIVED);
+	if (!draft)
+		return 0;
+	event.slice = draft->event.slice;
+	draft->event = event;
+	connected = sock_is_connected(event.state);
+	if (connected)
+		connection_read(&draft->connection, sk);
+	return count_end(draft, sketch, maker, connected);
 }
 
 #endif

@@ -28,4 +28,21 @@ extern void *bpf_rdonly_cast(const void *object, __u32 btf_id) __ksym;
 #define KERNEL_READ(pointer, type, ...) ___arrow(KERNEL_CAST(pointer, type), __VA_ARGS__)
 #endif
 
+/* An IPv6 address: the field of a type behind the pointer. */
+#ifdef KERNEL_PROBES
+#define KERNEL_READ_IPV6(address, pointer, type, field)                                            \
+	bpf_core_read(address, 16, &((const struct type *)(pointer))->field)
+#else
+#define KERNEL_READ_IPV6(address, pointer, type, field)                                            \
+	kernel_copy_ipv6(address, &KERNEL_CAST(pointer, type)->field)
+
+static __always_inline void kernel_copy_ipv6(__u8 address[16], const struct in6_addr *from)
+{
+	__be32 words[4] = {from->in6_u.u6_addr32[0], from->in6_u.u6_addr32[1],
+			   from->in6_u.u6_addr32[2], from->in6_u.u6_addr32[3]};
+
+	__builtin_memcpy(address, words, sizeof(words));
+}
+#endif
+
 #endif

@@ -3,11 +3,11 @@
  * Who has exchanged data with this host in the last hours: with an address that has, a reset is
  * more likely an outage than a probe.
  *
- * A Bloom filter of two bits an address, both in one cache line. There are two generations. User
- * space clears the older one and makes it the current one every PEERS_HOURS (user/peers.h), so that
- * an address is remembered for once to twice as long. An address that was never here
- * is taken for a known one in 0.2% of cases with 20,000 known ones in a generation, in 3% with
- * 100,000, and twice as often if the other generation is as full.
+ * A Bloom filter of two bits an address. There are two generations, and what is asked of both is in
+ * one cache line. User space clears the older one and makes it the current one every PEERS_HOURS
+ * (user/peers.h), so that an address is remembered for once to twice as long. An address that was
+ * never here is taken for a known one in 0.2% of cases with 20,000 known ones in a generation, in
+ * 3.5% with 100,000, and twice as often if the other generation is as full.
  *
  * Bits are set without an atomic operation, which Linux 5.10 has not: of two CPUs that set one in
  * the same byte at the same time, one may not have its way, until that address comes again.
@@ -50,63 +50,65 @@ static __always_inline __u64 known_hash_socket(const struct sock *sk)
 	__u64 ipv4;
 
 	if (sock_is_ipv6(sk)) {
-		bpf_core_read(peer, sizeof(peer), &sk->__sk_common.skc_v6_daddr);
+		KERNEL_READ_IPV6(peer, sk, sock, __sk_common.skc_v6_daddr);
 		return known_hash(peer, netns);
 	}
 	ipv4 = 0xffff00000000 | bpf_ntohl(KERNEL_READ(sk, sock, __sk_common.skc_daddr));
 	return known_hash_halves(0, bpf_cpu_to_be64(ipv4), netns);
 }
 
-static __always_inline struct rst_known *known_line(__u64 hash, __u32 generation)
+static __always_inline struct rst_known *known_line(__u64 hash)
 {
-	__u32 index = (generation & 1) << RST_KNOWN_BITS | hash >> (64 - RST_KNOWN_BITS);
+	__u32 index = hash >> (64 - RST_KNOWN_BITS);
 
 	return bpf_map_lookup_elem(&rst_known, &index);
 }
 
-/* Where in its line the two bits of an address are: nine bits of the hash each. */
+/* Where in its line the two bits of an address are: eight bits of the hash each. */
 static __always_inline __u32 known_place(__u64 hash, __u32 which)
 {
-	return hash >> (32 + 9 * which);
+	return hash >> (32 + 8 * which);
 }
 
-static __always_inline __u32 known_bit(const struct rst_known *line, __u32 place)
+static __always_inline __u32 known_bit(const __u8 bytes[RST_KNOWN_BYTES], __u32 place)
 {
-	return line->bytes[(place >> 3) & (RST_KNOWN_BYTES - 1)] >> (place & 7) & 1;
+	return bytes[(place >> 3) & (RST_KNOWN_BYTES - 1)] >> (place & 7) & 1;
 }
 
-static __always_inline __u32 known_in(const struct rst_known *line, __u64 hash)
+static __always_inline __u32 known_in(const __u8 bytes[RST_KNOWN_BYTES], __u64 hash)
 {
-	if (!line)
-		return 0; /* cannot be: an array */
-	return known_bit(line, known_place(hash, 0)) & known_bit(line, known_place(hash, 1));
+	return known_bit(bytes, known_place(hash, 0)) & known_bit(bytes, known_place(hash, 1));
 }
 
 /* Notes in the event whether its peer is one of them. */
 static __always_inline void known_look(struct rst_event *event)
 {
 	__u64 hash = known_hash(event->peer, event->netns);
+	const struct rst_known *line = known_line(hash);
 
-	event->flags |=
-		(known_in(known_line(hash, 0), hash) | known_in(known_line(hash, 1), hash)) *
-		RST_EVENT_KNOWN;
+	if (line && known_in(line->bytes[0], hash) | known_in(line->bytes[1], hash))
+		event->flags |= RST_EVENT_KNOWN;
 }
 
-static __always_inline void known_set(struct rst_known *line, __u32 place)
+static __always_inline void known_set(__u8 bytes[RST_KNOWN_BYTES], __u32 place)
 {
-	line->bytes[(place >> 3) & (RST_KNOWN_BYTES - 1)] |= 1 << (place & 7);
+	bytes[(place >> 3) & (RST_KNOWN_BYTES - 1)] |= 1 << (place & 7);
 }
 
 /* Remembers a socket's peer. */
 static __always_inline void known_add(const struct sock *sk)
 {
 	__u64 hash = known_hash_socket(sk);
-	struct rst_known *line = known_line(hash, rst_control.known);
+	struct rst_known *line = known_line(hash);
+	__u8 *bytes;
 
-	if (!line || known_in(line, hash))
-		return; /* no line cannot be: an array */
-	known_set(line, known_place(hash, 0));
-	known_set(line, known_place(hash, 1));
+	if (!line)
+		return; /* cannot be: an array */
+	bytes = line->bytes[rst_control.known & 1];
+	if (known_in(bytes, hash))
+		return;
+	known_set(bytes, known_place(hash, 0));
+	known_set(bytes, known_place(hash, 1));
 }
 
 #endif

@@ -200,17 +200,17 @@ struct {
 } rst_closed SEC(".maps");
 
 /* --- peers that have exchanged data: see known.h --- */
-#define RST_KNOWN_BYTES 64 /* a cache line */
-#define RST_KNOWN_BITS	11 /* lines of a generation: 2^20 bits of an address each */
+#define RST_KNOWN_BYTES 32 /* of a generation, in a line */
+#define RST_KNOWN_BITS	12 /* lines: 2^20 bits of a generation */
 
-struct rst_known {
-	__u8 bytes[RST_KNOWN_BYTES];
+struct rst_known { /* a cache line */
+	__u8 bytes[2][RST_KNOWN_BYTES];
 };
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 2 << RST_KNOWN_BITS);
+	__uint(max_entries, 1 << RST_KNOWN_BITS);
 	__type(key, __u32);
 	__type(value, struct rst_known);
 } rst_known SEC(".maps");

@@ -82,11 +82,8 @@ static __always_inline void packet_read(struct rst_event *event, const struct pa
 		address = v4->saddr;
 		packet_map_ipv4(event->peer, (const __u8 *)&address);
 	} else {
-		bpf_probe_read_kernel(event->peer, 16,
-				      network + __builtin_offsetof(struct packet_ipv6, source));
-		bpf_probe_read_kernel(event->local, 16,
-				      network +
-					      __builtin_offsetof(struct packet_ipv6, destination));
+		KERNEL_READ_IPV6(event->peer, network, ipv6hdr, saddr);
+		KERNEL_READ_IPV6(event->local, network, ipv6hdr, daddr);
 	}
 	event->local_port = bpf_ntohs(tcp->dest);
 	event->peer_port = bpf_ntohs(tcp->source);

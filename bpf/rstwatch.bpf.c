@@ -41,16 +41,9 @@ int rst_send(struct hook_arguments *context)
 {
 	const struct sock *sk = (const void *)context->argument[0];
 	const struct sk_buff *skb = (const void *)context->argument[1];
-	struct rst_event event = {.direction = RST_SENT};
-	__u8 meaning = CLASSIFY_NONE;
 
-	if (rst_settings.send_reason) {
-		if (context->argument[2] < RST_REASONS)
-			event.reason = context->argument[2];
-		event.flags |= RST_EVENT_REASON;
-		meaning = rst_settings.meaning[event.reason & (RST_REASONS - 1)];
-	}
-	return sent_count(&event, sk, skb, meaning);
+	return sent_count(sk, skb, rst_settings.send_reason ? context->argument[2] : SENT_NO_REASON,
+			  RST_MAKER_SEND);
 }
 
 /* tcp_receive_reset(sk): a full socket, never NULL, still in the state that the reset found. */
@@ -58,28 +51,27 @@ SEC("raw_tp/tcp_receive_reset")
 int rst_receive(struct hook_arguments *context)
 {
 	const struct sock *sk = (const void *)context->argument[0];
-	struct rst_event event = {.direction = RST_RECEIVED};
-	struct rst_connection connection = {.age_ms = RST_AGE_UNKNOWN};
-	struct rst_sketch *sketch = count_begin(&event);
+	struct rst_sketch *sketch;
+	struct rst_draft *draft = count_begin(&sketch, RST_MAKER_RECEIVE, RST_RECEIVED);
+	struct rst_event *event = &draft->event;
 
-	if (!sketch)
-		return 0; /* cannot be: one entry per possible CPU and generation */
-	event.state = KERNEL_READ(sk, sock, __sk_common.skc_state);
-	event.netns = sock_netns(sk);
-	sock_read(&event, sk);
-	event.role = sock_role_in(&event, sk);
-	event.cause = classify_stage(event.state);
-	event.moves = classify_moves(&event, false);
-	event.owner = holder_in(&event, sk, event.state);
-	count_release(sketch, (void *)0);
-	connection_read(&connection, sk);
-	if (event.cause == RST_STAGE_CLOSING && sock_receive_shut(sk))
-		count_hold(&event, &connection, sketch, sk);
-	else if (sock_is_connected(event.state))
-		count_event(&event, &connection, sketch);
-	else
-		count_event(&event, (void *)0, sketch);
-	return 0;
+	if (!draft)
+		return 0;
+	event->state = KERNEL_READ(sk, sock, __sk_common.skc_state);
+	event->netns = sock_netns(sk);
+	sock_read(event, sk);
+	event->role = sock_role_in(event, sk);
+	event->cause = classify_stage(event->state);
+	event->moves = classify_moves(event, false);
+	event->owner = holder_in(event, sk, event->state);
+	count_release(sketch, (void *)0, RST_MAKER_RECEIVE);
+	connection_read(&draft->connection, sk);
+	if (event->cause == RST_STAGE_CLOSING && sock_receive_shut(sk)) {
+		count_hold(draft, sketch, sk);
+		count_cancel(sketch, RST_MAKER_RECEIVE);
+		return 0;
+	}
+	return count_end(draft, sketch, RST_MAKER_RECEIVE, sock_is_connected(event->state));
 }
 
 /* kfree_skb(skb, location[, reason[, rx_sk]]): every packet that this host drops. skb is never

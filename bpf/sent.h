@@ -12,10 +12,11 @@
 #include "count.h"
 #include "note.h"
 #include "holder.h"
-#include "known.h"
 #include "packet.h"
 #include "sock.h"
 #include "track.h"
+
+#define SENT_NO_REASON (~0ULL)
 
 /* What has to stand in for a reason that the kernel does not give. */
 static __always_inline struct classify_hints
@@ -63,18 +64,26 @@ static __always_inline __u8 sent_state_before(const struct rst_event *event, con
 
 /*
  * sk: NULL, or a full socket, or a mini-socket in TIME_WAIT. skb: NULL only with a full socket.
- * meaning: of the kernel's reason. event: the direction is set, and the reason if there is one.
+ * reason: the kernel's number, or SENT_NO_REASON.
  */
-static __always_inline int sent_count(struct rst_event *event, const struct sock *sk,
-				      const struct sk_buff *skb, __u8 meaning)
+static __always_inline int sent_count(const struct sock *sk, const struct sk_buff *skb,
+				      __u64 reason, __u32 maker)
 {
 	struct classify_hints hints = {0};
-	struct rst_sketch *sketch = count_begin(event);
-	struct rst_connection connection, *had = (void *)0;
-	__u8 before;
+	struct rst_sketch *sketch;
+	struct rst_draft *draft = count_begin(&sketch, maker, RST_SENT);
+	struct rst_event *event = &draft->event;
+	__u8 meaning = CLASSIFY_NONE, before;
+	bool connected;
 
-	if (!sketch)
-		return 0; /* cannot be: one entry per possible CPU and generation */
+	if (!draft)
+		return 0;
+	if (reason != SENT_NO_REASON) {
+		if (reason < RST_REASONS)
+			event->reason = reason;
+		event->flags |= RST_EVENT_REASON;
+		meaning = rst_settings.meaning[event->reason & (RST_REASONS - 1)];
+	}
 	if (sk) {
 		event->state = KERNEL_READ(sk, sock, __sk_common.skc_state);
 		event->netns = sock_netns(sk);
@@ -86,7 +95,6 @@ static __always_inline int sent_count(struct rst_event *event, const struct sock
 
 		packet_read(event, &packet);
 		event->flags |= RST_EVENT_TRIGGER;
-		known_look(event);
 	} else {
 		sock_read(event, sk);
 	}
@@ -98,14 +106,12 @@ static __always_inline int sent_count(struct rst_event *event, const struct sock
 	before = sent_state_before(event, sk);
 	event->moves = classify_moves(event, classify_is_established(before));
 	/* Data after close: tcp_done() has run, and tcp_receive_reset has fired without a RST. */
-	count_release(sketch, skb && event->state == RST_STATE_CLOSE ? sk : (void *)0);
-	if (sock_is_connected(event->state)) {
-		connection_read(&connection, sk);
-		had = &connection;
-	}
+	count_release(sketch, skb && event->state == RST_STATE_CLOSE ? sk : (void *)0, maker);
+	connected = sock_is_connected(event->state);
+	if (connected)
+		connection_read(&draft->connection, sk);
 	event->state = before;
-	count_event(event, had, sketch);
-	return 0;
+	return count_end(draft, sketch, maker, connected);
 }
 
 #endif

@@ -23,7 +23,9 @@ struct rst_settings {
 	__u8 drop_flags;
 	__u8 drop_syn;
 	__u8 pad[2];
-	__u32 tick_ns;			/* of jiffies */
+	__u32 tick_ns; /* of jiffies */
+	__u32 events;  /* that a CPU streams in a slice, whatever they are; see count.h */
+	__u32 pad2;
 	__u8 meaning[RST_REASONS];	/* what each reason of a reset sent says: classify.h */
 	__u8 dropped[RST_DROP_REASONS]; /* what each drop reason says: classify.h */
 };
@@ -64,7 +66,7 @@ enum {
 	RST_NOTED_CREDS = 4,	 /* commit_creds(): of every change of a process's credentials */
 };
 
-_Static_assert(sizeof(struct rst_settings) == 24 + RST_REASONS + RST_DROP_REASONS,
+_Static_assert(sizeof(struct rst_settings) == 32 + RST_REASONS + RST_DROP_REASONS,
 	       "rst_settings has no hidden padding");
 
 #endif

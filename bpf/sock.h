@@ -52,7 +52,7 @@ static __always_inline void sock_peer(__u8 address[16], const struct sock *sk)
 	__be32 ipv4;
 
 	if (sock_is_ipv6(sk)) {
-		bpf_core_read(address, 16, &sk->__sk_common.skc_v6_daddr);
+		KERNEL_READ_IPV6(address, sk, sock, __sk_common.skc_v6_daddr);
 		return;
 	}
 	ipv4 = KERNEL_READ(sk, sock, __sk_common.skc_daddr);
@@ -64,7 +64,7 @@ static __always_inline void sock_local(__u8 address[16], const struct sock *sk)
 	__be32 ipv4;
 
 	if (sock_is_ipv6(sk)) {
-		bpf_core_read(address, 16, &sk->__sk_common.skc_v6_rcv_saddr);
+		KERNEL_READ_IPV6(address, sk, sock, __sk_common.skc_v6_rcv_saddr);
 		return;
 	}
 	ipv4 = KERNEL_READ(sk, sock, __sk_common.skc_rcv_saddr);

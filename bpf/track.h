@@ -72,39 +72,45 @@ static __always_inline struct rst_socket *track_find(const struct sock *sk)
 	return (void *)0;
 }
 
-/* Finds or makes its entry. A free one, else that of a socket that was closed, else of one whose
- * owner is the file's, else any. */
-static __always_inline struct rst_socket *track_make(const struct sock *sk)
+/* The way in its bucket of the socket's entry, which is made if need be: a free one, else that of a
+ * socket that was closed, else of one whose owner is the file's, else any. Global, for the
+ * verifier: see process_enrol(). */
+__noinline __u32 track_way(__u64 key)
 {
-	__u64 key = track_key(sk);
 	struct rst_socket_bucket *bucket = track_bucket(key);
-	int victim = 0;
-	__u32 worst = 0;
+	struct rst_socket *way;
+	__u32 victim = 0, worst = 0;
 
 	if (!bucket)
-		return (void *)0; /* cannot be: an array */
+		return 0; /* cannot be: an array */
 #pragma unroll
 	for (int i = 0; i < RST_TRACK_WAYS; i++) {
-		struct rst_socket *way = &bucket->way[i];
 		__u32 worth;
 
+		way = &bucket->way[i];
 		if (way->key == key)
-			return way;
+			return i;
 		worth = !way->key ? 4 : way->facts & TRACK_STATE ? 3 : !way->facts ? 2 : 1;
 		if (worth > worst) {
 			worst = worth;
 			victim = i;
 		}
 	}
-#pragma unroll
-	for (int i = 0; i < RST_TRACK_WAYS; i++)
-		if (i == victim) {
-			bucket->way[i].facts = 0;
-			bucket->way[i].born = 0;
-			bucket->way[i].key = key;
-			return &bucket->way[i];
-		}
-	return (void *)0;
+	way = &bucket->way[victim & (RST_TRACK_WAYS - 1)];
+	way->facts = 0;
+	way->born = 0;
+	way->key = key;
+	return victim;
+}
+
+/* Finds or makes its entry. */
+static __always_inline struct rst_socket *track_make(const struct sock *sk)
+{
+	__u64 key = track_key(sk);
+	__u32 way = track_way(key) & (RST_TRACK_WAYS - 1);
+	struct rst_socket_bucket *bucket = track_bucket(key);
+
+	return bucket ? &bucket->way[way] : (void *)0;
 }
 
 /* A connection begins: what is known of an earlier socket at this address is void. */

@@ -186,12 +186,12 @@ static int map_memory(struct capture *capture, char error[CAPTURE_ERROR_BYTES])
 static int open_all(struct capture *capture, const struct capture_settings *settings,
 		    char error[CAPTURE_ERROR_BYTES])
 {
-	struct rst_settings programs = {.cpus = capture->cpus};
+	struct rst_settings programs = {.cpus = capture->cpus, .events = settings->limits.events};
 	int code;
 
 	if (getrandom(&programs.seed, sizeof(programs.seed), 0) != sizeof(programs.seed))
 		programs.seed = clock_ns(CLOCK_MONOTONIC) ^ (uint64_t)getpid() << 32;
-	code = hooks_load(&capture->hooks, &programs, settings->btf_path, error,
+	code = hooks_load(&capture->hooks, &programs, &settings->limits, settings->btf_path, error,
 			  CAPTURE_ERROR_BYTES);
 	capture->skeleton = capture->hooks.skeleton;
 	if (!code)

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "limits.h"
 #include "record.h"
 
 struct capture;
@@ -18,6 +19,7 @@ struct hooks;
 struct capture_settings {
 	const char *btf_path; /* NULL: the kernel's own */
 	bool verbose;	      /* libbpf's messages on standard error */
+	struct limits limits;
 };
 
 #define CAPTURE_ERROR_BYTES 512

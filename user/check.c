@@ -301,6 +301,7 @@ int check_run(const struct options *options)
 	struct capture_settings settings = {
 		.btf_path = options->btf_path,
 		.verbose = options->verbose,
+		.limits = options->limits,
 	};
 	int code;
 

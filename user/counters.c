@@ -127,6 +127,37 @@ static int read_table(struct counters *counters, const struct bpf_map *map, void
 	return error;
 }
 
+/* What has a place in a sketch. */
+static int deliver_hot(struct counters *counters, const struct rst_sketch *sketch, unsigned maker)
+{
+	unsigned ports = 0, peers = 0;
+	int error;
+
+	for (unsigned i = 0; i < RST_HOT_PORTS; i++)
+		if (sketch->hot_ports[maker][i].count) {
+			counters->port_keys[ports] = sketch->hot_ports[maker][i].key;
+			counters->counts[ports++] = sketch->hot_ports[maker][i].count;
+		}
+	error = deliver_ports(counters, ports);
+	for (unsigned i = 0; i < RST_HOT_PEERS && !error; i++)
+		if (sketch->hot_peers[maker][i].count) {
+			counters->peer_keys[peers] = sketch->hot_peers[maker][i].key;
+			counters->counts[peers++] = sketch->hot_peers[maker][i].count;
+		}
+	return error ? error : deliver_peers(counters, peers);
+}
+
+static int deliver_all_hot(struct counters *counters, const struct rst_sketch *sketches)
+{
+	int error = 0;
+
+	for (uint32_t cpu = 0; cpu < counters->cpus; cpu++)
+		for (unsigned maker = 0; maker < RST_HOT_MAKERS && !error; maker++)
+			if (sketches[cpu].counted[maker])
+				error = deliver_hot(counters, &sketches[cpu], maker);
+	return error;
+}
+
 static int deliver_other(struct counters *counters, const struct rst_sketch *sketches,
 			 struct record_slice *slice)
 {
@@ -175,14 +206,14 @@ static int deliver_held(struct counters *counters, const struct rst_sketch *sket
 	int error = 0;
 
 	for (uint32_t cpu = 0; cpu < counters->cpus && !error; cpu++) {
-		const struct rst_event *held = &sketches[cpu].held;
+		const struct rst_event *held = &sketches[cpu].held.event;
 
 		if (!sketches[cpu].held_sk)
 			continue;
 		slice->counted++;
 		slice->events++;
 		record.event = *held;
-		record.connection = sketches[cpu].held_connection;
+		record.connection = sketches[cpu].held.connection;
 		error = deliver(counters, &record.head);
 		counters->port_keys[0] = classify_port_key(held);
 		counters->peer_keys[0] =
@@ -215,10 +246,19 @@ static int deliver_thinned(struct counters *counters, const struct rst_sketch *s
 	return record.signals ? deliver(counters, &record.head) : 0;
 }
 
+static uint64_t counted(const struct rst_sketch *sketch)
+{
+	uint64_t sum = 0;
+
+	for (unsigned maker = 0; maker <= RST_HOT_MAKERS; maker++)
+		sum += sketch->counted[maker];
+	return sum;
+}
+
 static bool is_used(const struct rst_sketch *sketch)
 {
 	uint64_t used =
-		sketch->counted | sketch->held_sk | sketch->outside | sketch->signals_thinned;
+		counted(sketch) | sketch->held_sk | sketch->outside | sketch->signals_thinned;
 
 	for (unsigned kind = 0; kind < RST_SIGNALS; kind++)
 		used |= sketch->signals[kind];
@@ -234,13 +274,13 @@ bool counters_add(const struct counters *counters, struct record_slice *slice)
 		const struct rst_sketch *sketch = &sketches[cpu];
 
 		busy = busy || is_used(sketch);
-		slice->counted += sketch->counted;
+		slice->counted += counted(sketch);
 		slice->events += sketch->events;
 		slice->lost += sketch->lost;
 		slice->peers_full += sketch->peers_full;
 		/* count.h: untabled are estimates below counted / RST_PEER_SHARE */
-		if (sketch->counted)
-			slice->peer_error += (sketch->counted - 1) / RST_PEER_SHARE;
+		if (counted(sketch))
+			slice->peer_error += (counted(sketch) - 1) / RST_PEER_SHARE;
 	}
 	return busy;
 }
@@ -256,6 +296,8 @@ int counters_deliver(struct counters *counters, struct record_slice *slice, reco
 	counters->handler = handler;
 	counters->context = context;
 	error = deliver_held(counters, sketches, slice);
+	if (!error)
+		error = deliver_all_hot(counters, sketches);
 	if (!error)
 		error = read_table(counters,
 				   odd ? skeleton->maps.rst_ports_1 : skeleton->maps.rst_ports_0,

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "functions.h"
 #include "privilege.h"
@@ -72,6 +73,64 @@ static uint32_t read_tick_ns(void)
 	return tick.tv_nsec;
 }
 
+/* A table of that many entries: both of its generations. */
+static bool can_have(const struct bpf_map *map, uint32_t entries)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = bpf_map__map_flags(map));
+	bool can = true;
+	int fds[2];
+
+	for (unsigned i = 0; i < 2; i++) {
+		fds[i] = bpf_map_create(bpf_map__type(map), NULL, bpf_map__key_size(map),
+					bpf_map__value_size(map), entries, &options);
+		can = can && fds[i] >= 0;
+	}
+	for (unsigned i = 0; i < 2; i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+	return can;
+}
+
+/* Says which table the kernel has no room for, and how large it may be. False: it has for all. */
+static bool explain_size(struct hooks *hooks, char *error, size_t error_size)
+{
+	const struct {
+		const char *option;
+		const struct bpf_map *map;
+		uint32_t entries;
+	} tables[] = {
+		{"--max-ports", hooks->skeleton->maps.rst_ports_0, hooks->limits.ports},
+		{"--max-peers", hooks->skeleton->maps.rst_peers_0, hooks->limits.peers},
+	};
+
+	for (unsigned i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+		uint32_t entries = tables[i].entries;
+
+		if (can_have(tables[i].map, entries))
+			continue;
+		while (entries > LIMITS_TABLE_LEAST && !can_have(tables[i].map, entries))
+			entries /= 2;
+		if (entries < LIMITS_TABLE_LEAST)
+			entries = LIMITS_TABLE_LEAST;
+		snprintf(error, error_size,
+			 "the kernel has no memory for a table of %u entries: %s %u would work",
+			 tables[i].entries, tables[i].option, entries);
+		return true;
+	}
+	return false;
+}
+
+static void size_tables(struct hooks *hooks)
+{
+	struct rstwatch *skeleton = hooks->skeleton;
+
+	bpf_map__set_max_entries(skeleton->maps.rst_sketches, 2 * hooks->settings.cpus);
+	bpf_map__set_max_entries(skeleton->maps.rst_ports_0, hooks->limits.ports);
+	bpf_map__set_max_entries(skeleton->maps.rst_ports_1, hooks->limits.ports);
+	bpf_map__set_max_entries(skeleton->maps.rst_peers_0, hooks->limits.peers);
+	bpf_map__set_max_entries(skeleton->maps.rst_peers_1, hooks->limits.peers);
+}
+
 static int load_tracepoints(struct hooks *hooks, const char *btf_path, char *error,
 			    size_t error_size)
 {
@@ -87,7 +146,7 @@ static int load_tracepoints(struct hooks *hooks, const char *btf_path, char *err
 		return code;
 	}
 	skeleton->rodata->rst_settings = hooks->settings;
-	bpf_map__set_max_entries(skeleton->maps.rst_sketches, 2 * hooks->settings.cpus);
+	size_tables(hooks);
 	for (unsigned i = 0; i < TRACEPOINTS; i++)
 		bpf_program__set_autoload(tracepoint_program(skeleton, i),
 					  hooks->hooks[i].state != HOOK_MISSING);
@@ -96,7 +155,7 @@ static int load_tracepoints(struct hooks *hooks, const char *btf_path, char *err
 		return 0;
 	if ((code == -EPERM || code == -EACCES) && !privilege_check(missing, sizeof(missing)))
 		snprintf(error, error_size, "missing %s: run as root, or grant it", missing);
-	else
+	else if ((code != -ENOMEM && code != -E2BIG) || !explain_size(hooks, error, error_size))
 		snprintf(error, error_size,
 			 "cannot load the BPF programs: %s (the kernel's words: run again with "
 			 "-v)%s",
@@ -155,8 +214,8 @@ static int find_tracepoints(struct hooks *hooks, char *error, size_t error_size)
 	return 0;
 }
 
-int hooks_load(struct hooks *hooks, const struct rst_settings *settings, const char *btf_path,
-	       char *error, size_t error_size)
+int hooks_load(struct hooks *hooks, const struct rst_settings *settings,
+	       const struct limits *limits, const char *btf_path, char *error, size_t error_size)
 {
 	int code;
 
@@ -170,6 +229,7 @@ int hooks_load(struct hooks *hooks, const struct rst_settings *settings, const c
 	functions_name(hooks);
 	hooks->hooks[HOOK_SEED].name = "task_file";
 	hooks->settings = *settings;
+	hooks->limits = *limits;
 	hooks->settings.tick_ns = read_tick_ns();
 	code = kernel_open(&hooks->kernel, btf_path, error, error_size);
 	if (code)

@@ -15,6 +15,7 @@
 
 #include "coverage.h"
 #include "kernel.h"
+#include "limits.h"
 
 struct rstwatch; /* the skeletons: what bpftool generates */
 struct functions;
@@ -49,6 +50,7 @@ struct hooks {
 	struct bpf_link *syns; /* NULL: not attached, see hooks_watch() */
 	struct seed *seed;     /* NULL: processes cannot be walked */
 	bool fentry, kprobe;   /* whether the kernel allows them at all */
+	struct limits limits;
 	struct functions *functions[HOOKS_OBJECTS];
 	unsigned function_count;
 	struct hook hooks[HOOKS];
@@ -59,8 +61,8 @@ void hook_missing(struct hook *hook, const char *how, const char *why);
 
 /* Loads what is needed; nothing is attached yet. All of these return 0 or -errno, and one line in
  * error: what is missing and what to do. */
-int hooks_load(struct hooks *hooks, const struct rst_settings *settings, const char *btf_path,
-	       char *error, size_t error_size);
+int hooks_load(struct hooks *hooks, const struct rst_settings *settings,
+	       const struct limits *limits, const char *btf_path, char *error, size_t error_size);
 int hooks_attach(struct hooks *hooks, char *error, size_t error_size);
 /* Attaches and detaches what runs only while it is asked for: RST_WATCH_*. 0 or -errno. */
 int hooks_watch(struct hooks *hooks, uint32_t watch);

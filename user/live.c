@@ -204,6 +204,7 @@ int live_run(const struct options *options)
 	struct capture_settings settings = {
 		.btf_path = options->btf_path,
 		.verbose = options->verbose,
+		.limits = options->limits,
 	};
 	char message[CAPTURE_ERROR_BYTES];
 	int error, code = SESSION_DONE;

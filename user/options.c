@@ -241,6 +241,10 @@ static const struct option_row rows[] = {
 	 PARSE(parse_since_start)},
 	{0, "utc", NULL, "wall times in UTC", FLAG(view.utc, true)},
 	{'o', "output", "FILE", "record: where to", PARSE(parse_output)},
+	{0, "max-events", "N", "that a CPU streams whole in a second (10000)",
+	 PARSE(options_max_events)},
+	{0, "max-ports", "N", "entries of the table of ports (65536)", PARSE(options_max_ports)},
+	{0, "max-peers", "N", "entries of the table of peers (16384)", PARSE(options_max_peers)},
 	{0, "btf", "FILE", "kernel types, for a kernel that carries none", PARSE(parse_btf)},
 	{0, "fail-on-alert", NULL, "exit with 3 if any alert is raised and not muted",
 	 FLAG(fail_on_alert, true)},
@@ -402,6 +406,7 @@ int options_parse(int argc, char *const argv[], struct options *options,
 		.command = OPTIONS_STREAM,
 		.action = OPTIONS_RUN,
 		.rate = rate_defaults,
+		.limits = limits_default,
 		.view = {.events = true, .windows = true},
 	};
 	struct options_state state = {.options = &parsed, .error = error};

@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "filter.h"
+#include "limits.h"
 #include "mute.h"
 #include "record.h"
 #include "view.h"
@@ -39,6 +40,7 @@ struct options {
 	uint64_t event_limit;
 	bool has_rate;
 	struct rate_settings rate;
+	struct limits limits;
 	struct filter filter;
 	struct mute_rules mute;
 	struct view view; /* without color */

@@ -15,12 +15,13 @@
  * read which one is: that bit is remembered a little longer. */
 static int clear(const struct bpf_map *map, uint32_t generation)
 {
-	size_t size = (size_t)bpf_map__max_entries(map) * bpf_map__value_size(map);
+	size_t line = bpf_map__value_size(map), size = bpf_map__max_entries(map) * line;
 	char *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
 
 	if (memory == MAP_FAILED)
 		return -errno;
-	memset(memory + generation * (size / 2), 0, size / 2);
+	for (size_t at = generation * (line / 2); at < size; at += line)
+		memset(memory + at, 0, line / 2);
 	munmap(memory, size);
 	return 0;
 }

@@ -66,6 +66,7 @@ typedef struct {
 struct in6_addr {
 	union {
 		__u8 u6_addr8[16];
+		__be32 u6_addr32[4];
 	} in6_u;
 };
 
@@ -294,6 +295,11 @@ struct sk_buff {
 struct iphdr {
 	__be32 saddr;
 	__be32 daddr;
+};
+
+struct ipv6hdr {
+	struct in6_addr saddr;
+	struct in6_addr daddr;
 };
 
 struct tcphdr {

@@ -1,13 +1,17 @@
 #!/usr/bin/python3 -B
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Exact counts under floods, against what the kernel counted itself: a million resets with the
-events streamed, a million without, rstwatch stopped in the middle; and the stated bounds of what is
-bounded. FLOOD_RESETS sets how many are a million."""
+"""Exact counts under floods, against what the kernel counted itself: a million resets with every
+event streamed, with the events thinned, and without any, rstwatch stopped in the middle; that what
+is rare comes through a flood whole; and the stated bounds of what is bounded. FLOOD_RESETS sets how
+many are a million."""
+import errno
 import json
 import os
 import random
 import signal
+import socket
 import subprocess
+import threading
 import time
 
 from harness import *
@@ -16,6 +20,9 @@ RESETS = int(os.environ.get("FLOOD_RESETS", 1000000))
 SPOOFED = 20000
 REFUSED = 20000
 PORT = 61001  # nothing listens there
+RARE_PORT, KNOWN_PORT = 61002, 61003
+RARE, KNOWN = 10, "10.99.1.9"
+WHOLE = "--max-events", "10000000"
 
 tap = Tap()
 pair = Pair()
@@ -59,7 +66,8 @@ def flood(resets, during=None):
     return total, syns_from_client() - syns_before
 
 
-def check_exact(watcher, resets, lines=True):
+def check_exact(watcher, resets, lines=True, whole=False, others=0):
+    """whole: every event is streamed; others: so many resets were for another port."""
     equal(watcher.sum(server, "sent"), resets, "sum of the windows' sent against OutRsts")
     equal(watcher.sum(server, "received"), 0, "received")
     watcher.check_books()
@@ -68,10 +76,14 @@ def check_exact(watcher, resets, lines=True):
     if lines:
         equal(watcher.event_lines, end["events"], "event lines printed against `events`")
         watcher.check_events_before_windows()
-    equal(end["events_thinned"], 0, "thinned")
+    if whole:
+        equal(end["events_thinned"], 0, "thinned")
+    else:
+        check(end["events_thinned"] > resets / 2, "thinned:", end["events_thinned"])
+        equal(end["lost"]["events"], 0, "lost")
     ports = sum(row["sent"] for window in watcher.windows() for row in window["ports"]
                 if row["netns"] == server.inode and row["port"] == PORT)
-    equal(ports, resets, "sum of the port's rows")
+    equal(ports, resets - others, "sum of the port's rows")
     note(f"{resets} resets: {end['events']} events, {end['events_thinned']} thinned, "
          f"{end['lost']['events']} lost")
 
@@ -109,14 +121,59 @@ def check_peer(watcher, truth):
     check_bound(rows, truth)
 
 
-with tap.test(f"{RESETS} resets are counted exactly, events streamed"):
-    streamed = Watcher("-i", "1", keep="none")
+with tap.test(f"{RESETS} resets are counted exactly, every event streamed"):
+    streamed = Watcher("-i", "1", *WHOLE, keep="none")
     total, truth = flood(RESETS)
     equal(streamed.stop(limit=60), 0, "exit code")
-    check_exact(streamed, total)
+    check_exact(streamed, total, whole=True)
 
 with tap.test("a peer with more than 0.1% is listed, its true count within the bound"):
     check_peer(streamed, truth)
+
+def connect_from(address, port):
+    with client, socket.socket() as one:
+        one.bind((address, 0))
+        error = one.connect_ex((server.ip4, port))
+        if not error:
+            one.send(b"hello")
+            one.recv(1)
+        return error
+
+
+def refuse_rarely():
+    """In a flood: of a port that the flood is not about, and of one that it is about to a peer that
+    this host knows."""
+    begun = server.out_resets()
+    wait_until(lambda: server.out_resets() - begun > 100000, "the flood is there")
+    for _ in range(RARE):
+        send_spoofed_syns(client, ["10.99.1.1"], server.ip4, RARE_PORT)
+        equal(connect_from(KNOWN, PORT), errno.ECONNREFUSED, "connect")
+        time.sleep(0.05)
+
+
+def greet(listener):
+    one = listener.accept()[0]
+    one.recv(100)
+    one.send(b"x")
+    one.close()
+
+
+with tap.test(f"{RESETS} resets are counted exactly, events thinned; what is rare is not"):
+    run("ip", "-n", client.name, "address", "add", KNOWN + "/32", "dev", "lo")
+    run("ip", "-n", server.name, "route", "add", KNOWN, "via", client.ip4)
+    thinned = Watcher("-i", "1")
+    with make_listener(server, Way(4), KNOWN_PORT) as listener:
+        threading.Thread(target=greet, args=(listener,), daemon=True).start()
+        equal(connect_from(KNOWN, KNOWN_PORT), 0, "connect")
+    total, truth = flood(RESETS, refuse_rarely)
+    equal(thinned.stop(limit=60), 0, "exit code")
+    events = thinned.events(server)
+    equal(sum(event["local"]["port"] == RARE_PORT for event in events), RARE,
+          "events of the rare port")
+    equal(sum(event["peer"]["address"] == KNOWN for event in events), RARE,
+          "events of the known peer")
+    check_exact(thinned, total, others=RARE)
+    check_peer(thinned, truth)
 
 with tap.test(f"{RESETS} resets are counted exactly, without event lines"):
     quiet = Watcher("-i", "1", "-q", keep="none")
@@ -127,7 +184,7 @@ with tap.test(f"{RESETS} resets are counted exactly, without event lines"):
     check_peer(quiet, truth)
 
 with tap.test("stopped for 5 s in the middle: counted exactly"):
-    stopped = Watcher("-i", "1", keep="none")
+    stopped = Watcher("-i", "1", *WHOLE, keep="none")
 
     def pause():
         begun = server.out_resets()
@@ -139,7 +196,7 @@ with tap.test("stopped for 5 s in the middle: counted exactly"):
 
     total, truth = flood(0, pause)
     equal(stopped.stop(limit=60), 0, "exit code")
-    check_exact(stopped, total)
+    check_exact(stopped, total, whole=True)
     check(stopped.objects[-1]["lost"]["events"] > 0, "5 s of flood fitted into the ring buffer")
     check_peer(stopped, truth)
 
@@ -162,6 +219,20 @@ with tap.test(f"{REFUSED} refused connects are received exactly so often"):
         check(sum(row["count"] for row in peers) <= REFUSED <=
               sum(row["count"] + row["error_max"] for row in peers), "peer counts", peers)
 
+
+with tap.test("more ports than there is room for: the totals are exact, the rest is told"):
+    ports = random.Random(5).sample(range(1, 60000), 6000)
+    watcher = Watcher("-i", "3600", "-q", "--max-ports", "1024")
+    before = server.out_resets()
+    for port in ports:
+        send_spoofed_syns(client, ["10.99.2.1"], server.ip4, port)
+    equal(wait_steady(server.out_resets) - before, len(ports), "OutRsts")
+    equal(watcher.stop(), 0, "exit code")
+    window = watcher.windows()[0]
+    rows, lost = watcher.sum(server, "sent"), window["lost"]["ports"]
+    check(len(ports) - lost <= rows < len(ports), f"{rows} of {len(ports)} in rows, {lost} lost")
+    check(lost > 0 and window["sent"]["total"] >= len(ports), "sent", window["sent"])
+    equal(sum(window["sent"]["causes"].values()), window["sent"]["total"], "sum of causes")
 
 with tap.test("peers with 0.3% each, among others with one reset each, are listed"):
     few = [f"10.99.0.{i}" for i in range(1, 6)]

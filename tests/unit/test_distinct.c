@@ -164,14 +164,19 @@ static void assert_even(const uint32_t *cells, unsigned count, uint64_t total)
 		fail_msg("chi-square %f of %u cells", sum, count);
 }
 
-static void rows_and_registers_are_even(void **state)
+static uint32_t cell_of(uint64_t peer, uint32_t cell)
+{
+	return hash_line(peer) * RST_SKETCH_CELLS + cell;
+}
+
+static void cells_and_registers_are_even(void **state)
 {
 	const uint32_t total = 1 << 17;
 
 	(void)state;
 	for (unsigned family = 0; family < 3; family++) {
 		for (unsigned seed = 0; seed < COUNT_OF(seeds); seed++) {
-			uint32_t rows[RST_SKETCH_ROWS][RST_SKETCH_WIDTH] = {0};
+			uint32_t cells[2][RST_SKETCH_LINES * RST_SKETCH_CELLS] = {0};
 			uint32_t registers[RST_DISTINCT_WIDTH] = {0};
 			uint32_t ranks[8] = {0}; /* 1 to 7, and above */
 
@@ -180,13 +185,13 @@ static void rows_and_registers_are_even(void **state)
 				uint64_t peer = hash_peer(hash, 4026531840U, RST_SENT);
 				uint8_t rank = hash_rank(hash);
 
-				for (uint32_t row = 0; row < RST_SKETCH_ROWS; row++)
-					rows[row][hash_row(peer, row)]++;
+				cells[0][cell_of(peer, hash_cell(peer))]++;
+				cells[1][cell_of(peer, hash_other_cell(peer))]++;
 				registers[hash_register(hash)]++;
 				ranks[rank < 8 ? rank - 1 : 7]++;
 			}
-			for (uint32_t row = 0; row < RST_SKETCH_ROWS; row++)
-				assert_even(rows[row], RST_SKETCH_WIDTH, total);
+			for (unsigned i = 0; i < 2; i++)
+				assert_even(cells[i], COUNT_OF(cells[i]), total);
 			assert_even(registers, RST_DISTINCT_WIDTH, total);
 			for (unsigned rank = 1; rank < 8; rank++)
 				assert_in_range(ranks[rank - 1], (total >> rank) * 9 / 10,
@@ -195,25 +200,28 @@ static void rows_and_registers_are_even(void **state)
 	}
 }
 
-/* Two peers that share a cell in one row must not share one in the other. */
-static void rows_are_independent(void **state)
+/* Two peers that share a cell seldom share the other: of a line there are 240 such pairs. */
+static void cells_are_independent(void **state)
 {
-	const uint32_t total = 1 << 14; /* total^2 / 2 / width^2: 2 pairs by chance */
+	const uint32_t total = 1 << 12; /* total^2 / 2 / (lines * 240): 34 by chance */
 
 	(void)state;
 	for (unsigned family = 0; family < 3; family++) {
-		uint8_t *seen = unit_zeroed((size_t)RST_SKETCH_WIDTH * RST_SKETCH_WIDTH / 8);
+		uint8_t *seen = unit_zeroed((size_t)RST_SKETCH_LINES * 256 / 8);
 		unsigned pairs = 0;
 
 		for (uint32_t i = 0; i < total; i++) {
 			uint64_t peer = hash_peer(nth_hash(family, i, 42), 7, RST_RECEIVED);
-			uint32_t cell = hash_row(peer, 0) * RST_SKETCH_WIDTH + hash_row(peer, 1);
+			uint32_t cell = cell_of(peer, hash_cell(peer)) * RST_SKETCH_CELLS +
+					hash_other_cell(peer);
+
+			assert_int_not_equal(hash_cell(peer), hash_other_cell(peer));
 
 			pairs += seen[cell / 8] >> cell % 8 & 1;
 			seen[cell / 8] |= 1 << cell % 8;
 		}
 		free(seen);
-		assert_in_range(pairs, 0, 10);
+		assert_in_range(pairs, 10, 80);
 	}
 }
 
@@ -241,8 +249,8 @@ int main(void)
 		cmocka_unit_test(add_keeps_the_largest_rank),
 		cmocka_unit_test(merge_is_union),
 		cmocka_unit_test(rank_is_one_and_the_trailing_zeros),
-		cmocka_unit_test(rows_and_registers_are_even),
-		cmocka_unit_test(rows_are_independent),
+		cmocka_unit_test(cells_and_registers_are_even),
+		cmocka_unit_test(cells_are_independent),
 		cmocka_unit_test(a_peer_is_address_namespace_and_direction),
 	};
 

@@ -163,6 +163,13 @@ static void numbers(void **state)
 	assert_int_equal(ACCEPT("--count", "18446744073709551615").event_limit, UINT64_MAX);
 	assert_int_equal(ACCEPT("--netns", "4294967295").filter.netns, 4294967295);
 	assert_int_equal(ACCEPT("--netns=1").filter.netns, 1);
+	assert_int_equal(ACCEPT("-j").limits.events, 10000);
+	assert_int_equal(ACCEPT("--max-events", "100").limits.events, 100);
+	assert_int_equal(ACCEPT("--max-events=10000000").limits.events, 10000000);
+	assert_int_equal(ACCEPT("-j").limits.ports, RST_PORTS_MAX);
+	assert_int_equal(ACCEPT("--max-ports", "1024").limits.ports, 1024);
+	assert_int_equal(ACCEPT("-j").limits.peers, RST_PEERS_MAX);
+	assert_int_equal(ACCEPT("--max-peers", "4194304").limits.peers, 4194304);
 }
 
 static void bad_numbers(void **state)
@@ -188,7 +195,14 @@ static void bad_numbers(void **state)
 		REFUSE("whole seconds, 1 or more", "-d", bad[i]);
 		REFUSE("a number of events, 1 or more", "--count", bad[i]);
 		REFUSE("lsns -t net", "--netns", bad[i]);
+		REFUSE("from 100 to 10000000", "--max-events", bad[i]);
+		REFUSE("from 1024 to 4194304", "--max-ports", bad[i]);
+		REFUSE("from 1024 to 4194304", "--max-peers", bad[i]);
 	}
+	REFUSE("from 100 to 10000000", "--max-events", "99");
+	REFUSE("from 1024 to 4194304", "--max-ports", "1023");
+	REFUSE("from 1024 to 4194304", "--max-peers", "4194305");
+	REFUSE("a replay asks no kernel", "replay", "x", "--max-events", "100");
 	REFUSE("from 1 to 3600", "-i", "3601");
 	REFUSE("from 1 to 3600", "-i10abc");
 	REFUSE("from 1 to 3600", "--interval=-1");
@@ -630,10 +644,11 @@ static void unknown_options(void **state)
 static void missing_values(void **state)
 {
 	static const char *const letters[] = {"-i", "-d", "-P", "-p"};
-	static const char *const names[] = {"--interval", "--duration", "--count", "--port",
-					    "--peer",	  "--cause",	"--netns", "--rate",
-					    "--btf",	  "--pid",	"--unit",  "--container",
-					    "--cgroup",	  "--mute"};
+	static const char *const names[] = {
+		"--interval",  "--duration",  "--count",  "--port", "--peer",
+		"--cause",     "--netns",     "--rate",	  "--btf",  "--pid",
+		"--unit",      "--container", "--cgroup", "--mute", "--max-events",
+		"--max-ports", "--max-peers"};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(letters); i++) {
