@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * synthetic EVENTS RECORDING PCAP: writes a recording of so many resets, as a busy host under a
- * scan would make it, and the same resets as packets. The same numbers give the same files.
+ * synthetic EVENTS RECORDING PCAP [PEERS]: writes a recording of so many resets, as a busy host
+ * under a scan would make it, and the same resets as packets. The random peers are any, or some of
+ * so many. The same numbers give the same files.
  *
  * The counters of each slice are the sums of its events, as the kernel side would have them. The
  * packets have none of the random peers: tcpdump keeps every address that it prints in 4096 lists,
@@ -74,7 +75,7 @@ struct pcap_packet {
 
 #define PACKET_BYTES 54 /* Ethernet, IPv4, TCP */
 
-static uint64_t random_state = SEED;
+static uint64_t random_state = SEED, peers = 1ULL << 32;
 static struct slice slice;
 static struct recording_writer *writer;
 static FILE *pcap;
@@ -197,7 +198,8 @@ static void make_event(struct record_event *record, uint64_t time_ns)
 	if (kind->direction == RST_SENT)
 		event->flags |= RST_EVENT_REASON;
 	map_ipv4(event->local, LOCAL_IPV4);
-	map_ipv4(event->peer, peer < KNOWN_PEERS ? 0xc0a80000U + peer : (uint32_t)random_next());
+	map_ipv4(event->peer,
+		 peer < KNOWN_PEERS ? 0xc0a80000U + peer : (uint32_t)(random_next() % peers));
 	slice.counted++;
 	count_port(event, port);
 	count_peer(event, peer);
@@ -332,11 +334,13 @@ static void finish(void)
 
 int main(int argc, char **argv)
 {
-	uint64_t events = argc == 4 ? strtoull(argv[1], NULL, 10) : 0;
+	uint64_t events = argc == 4 || argc == 5 ? strtoull(argv[1], NULL, 10) : 0;
 	struct record_event record;
 
-	if (!events) {
-		fputs("usage: synthetic EVENTS RECORDING PCAP\n", stderr);
+	if (argc == 5)
+		peers = strtoull(argv[4], NULL, 10);
+	if (!events || !peers) {
+		fputs("usage: synthetic EVENTS RECORDING PCAP [PEERS]\n", stderr);
 		return 2;
 	}
 	begin(argv[2], argv[3]);

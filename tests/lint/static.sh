@@ -26,7 +26,7 @@ clang_tidy()
 
 shell_scripts()
 {
-	grep -rlIE '^#!.*(bash|/sh|busybox sh)$' .ci tests | xargs shellcheck tests/tap.sh
+	grep -rlIE '^#!.*(bash|/sh|busybox sh)$' .ci tests | xargs shellcheck tests/tap.sh tests/bench/*.sh
 }
 
 python_files()
