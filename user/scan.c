@@ -54,8 +54,11 @@ static uint32_t weigh_closed(uint16_t port, bool known)
 	return is_probed(port) ? LN_95 : LN_30;
 }
 
-static uint32_t weigh(struct source *source, const struct detect_event *seen)
+/* first: a port that it had not asked for; else the same at another address of ours. */
+static uint32_t weigh(struct source *source, const struct detect_event *seen, bool first)
 {
+	if (seen->class == DETECT_REFUSED_NEW && !first)
+		return LN_4; /* a client with a list of addresses does that, too */
 	if (seen->class == DETECT_REFUSED_NEW)
 		return weigh_closed(seen->event->local_port, seen->event->flags & RST_EVENT_KNOWN);
 	if (source->half_open == HALF_OPEN_COUNTED)
@@ -249,7 +252,7 @@ static bool event(void *state, struct detect_world *world, const struct detect_e
 	first = sources_touch(world->sources, source, seen->event->local_port);
 	elsewhere = sources_touch_place(world->sources, source, seen->event->local);
 	if (first || elsewhere)
-		source->score += weigh(source, seen);
+		source->score += weigh(source, seen, first);
 	if (seen->class == DETECT_HALF_OPEN) {
 		source->flags |= SOURCE_ANSWERED;
 		source_note_open(source, seen->event->local_port);

@@ -271,11 +271,12 @@ static bool event(void *state, struct detect_world *world, const struct detect_e
 	return incident;
 }
 
-static void learn(struct storm *storm, uint64_t end_ns)
+static void learn(struct storm *storm, uint64_t start_ns, uint64_t end_ns)
 {
 	if (!storm->window_ns)
-		storm->window_ns = end_ns;
-	if (end_ns - storm->window_ns < WINDOW_NS)
+		storm->window_ns = start_ns;
+	/* Slices are a second, about: ten of them, and not eleven. */
+	if (end_ns - storm->window_ns < WINDOW_NS - SECOND_NS / 2)
 		return;
 	storm->window_ns = end_ns;
 	storm->windows++;
@@ -293,7 +294,6 @@ static void step(void *state, struct detect_world *world, uint64_t start_ns, uin
 	struct storm *storm = state;
 	uint64_t second = (end_ns - 1) / SECOND_NS; /* the last that has begun */
 
-	(void)start_ns;
 	for (uint32_t i = 0; i < storm->netns.used; i++) {
 		struct storm_netns *netns = table_entry(&storm->netns, i);
 
@@ -306,7 +306,7 @@ static void step(void *state, struct detect_world *world, uint64_t start_ns, uin
 		peer->storming = peer->storming && book_find(world->book, &peer->incident);
 		judge(storm, world->book, peer, end_ns);
 	}
-	learn(storm, end_ns);
+	learn(storm, start_ns, end_ns);
 }
 
 static void describe(const struct incident *incident, struct alert *alert)

@@ -159,7 +159,7 @@ def sweep_addresses(lab):
     run("ip", "-n", lab.outside.name, "route", "add", "10.66.1.0/24", "via", VICTIM)
     lab.pause(0.5, 2)
     source, port = lab.attacker(), lab.port(1, 30000)
-    watch = lab.watch(source, places=4)
+    watch = lab.watch(source, places=9)
     lab.random.shuffle(addresses)
     lab.away(traffic.send_each, [(source, 40000 + n, port, SYN, address)
                                  for n, address in enumerate(addresses)], 0.03).wait()
