@@ -46,8 +46,8 @@ static inline __u32 hash_cell(__u64 peer_hash)
 	return peer_hash >> 32 & (RST_SKETCH_CELLS - 1);
 }
 
-/* Never the first one: 1 to 15 further on. The mask comes last, as the verifier of Linux 5.10 has to
- * see it. */
+/* Never the first one: 1 to 15 further on. The mask comes last, as the verifier of Linux 5.10 has
+ * to see it. */
 static inline __u32 hash_other_cell(__u64 peer_hash)
 {
 	__u32 further = 1 + ((peer_hash >> 40 & 0xff) * (RST_SKETCH_CELLS - 1) >> 8);

@@ -13,6 +13,7 @@
 #include "count.h"
 #include "dropped.h"
 #include "event.h"
+#include "failing.h"
 #include "holder.h"
 #include "probe.h"
 #include "process.h"
@@ -64,6 +65,8 @@ int rst_receive(struct hook_arguments *context)
 	event->cause = classify_stage(event->state);
 	event->moves = classify_moves(event, false);
 	event->owner = holder_in(event, sk, event->state);
+	if (event->cause == RST_STAGE_REFUSED)
+		failing_note(event->owner);
 	count_release(sketch, (void *)0, RST_MAKER_RECEIVE);
 	connection_read(&draft->connection, sk);
 	if (event->cause == RST_STAGE_CLOSING && sock_receive_shut(sk)) {

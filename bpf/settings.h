@@ -30,6 +30,8 @@ struct rst_settings {
 	__u8 dropped[RST_DROP_REASONS]; /* what each drop reason says: classify.h */
 };
 
+#define RST_FAILING 256
+
 struct rst_control {
 	__u32 slice; /* advanced by user space: its lowest bit is the generation to count into */
 	__u32 wake;  /* set by user space before it sleeps: the next event is to wake it */
@@ -45,13 +47,20 @@ struct rst_control {
 	__u64 listening_full; /* listeners not watched: rst_listening is full */
 	/* In this slice, set to 0 by user space: */
 	__u32 connects_failed; /* refused, or for another reason */
-	__u32 connects_told;   /* those that succeeded, though nobody had asked */
+	__u32 connects_told; /* those that succeeded, of processes that have had none that failed */
+	/* The slice after the one in which a connect() last failed, by the process's number; others
+	 * may share its place. */
+	__u32 failing[RST_FAILING];
 };
 
-/* From so many failed connect()s in a slice on, so many of those that succeed are told in any case:
- * hundreds may have done so before user space can ask. */
+/*
+ * From so many failed connect()s in a slice on, those that succeed are told in any case, of the
+ * processes that have had some that failed within a minute: hundreds may do so before user space
+ * can ask. If it asks, so many of the others are told, too: a busy one must not hide them.
+ */
 #define RST_CONNECTS_FAILED 3
 #define RST_CONNECTS_TOLD   256
+#define RST_FAILING_SLICES  60
 
 /* Set by user space once something looks wrong, and unset when it no longer does. */
 enum {

@@ -12,6 +12,7 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 #include "event.h"
+#include "failing.h"
 #include "holder.h"
 #include "known.h"
 #include "listening.h"
@@ -117,32 +118,43 @@ static __noinline int transition_close(const struct sock *sk, bool waits)
 	return 0;
 }
 
+/* Whether somebody may want to know of a connect() that succeeds. */
+static __always_inline bool transition_is_asked(void)
+{
+	return rst_control.watch & RST_WATCH_CONNECTS ||
+	       rst_control.connects_failed >= RST_CONNECTS_FAILED;
+}
+
+/* The same, of whom it is. */
+static __always_inline bool transition_is_wanted(__u32 number)
+{
+	if (failing_is(number))
+		return true;
+	if (!(rst_control.watch & RST_WATCH_CONNECTS) ||
+	    rst_control.connects_told >= RST_CONNECTS_TOLD)
+		return false;
+	rst_control.connects_told++;
+	return true;
+}
+
 /* How our connect() has ended, and whose it is. kind: of the signal. */
 static __noinline int transition_connect(const struct sock *sk, __u8 kind)
 {
 	struct rst_signal signal = {.kind = kind};
 	struct rst_event event = {0};
 
+	signal.owner = holder_acting(&event, sk);
+	if (kind == RST_SIGNAL_CONNECT_FAILED)
+		failing_note(signal.owner);
+	else if (!transition_is_wanted(signal.owner))
+		return 0;
 	event.netns = signal.netns = sock_netns(sk);
 	sock_read(&event, sk);
-	signal.owner = holder_acting(&event, sk);
 	__builtin_memcpy(signal.local, event.local, sizeof(signal.local));
 	__builtin_memcpy(signal.peer, event.peer, sizeof(signal.peer));
 	signal.local_port = event.local_port;
 	signal.peer_port = event.peer_port;
 	return signals_tell(&signal);
-}
-
-/* Whether somebody wants to know of a connect() that succeeds. */
-static __always_inline bool transition_is_asked(void)
-{
-	if (rst_control.watch & RST_WATCH_CONNECTS)
-		return true;
-	if (rst_control.connects_failed < RST_CONNECTS_FAILED ||
-	    rst_control.connects_told >= RST_CONNECTS_TOLD)
-		return false;
-	rst_control.connects_told++;
-	return true;
 }
 
 /* A connection that was refused has its error already: tcp_reset(). */

@@ -272,9 +272,10 @@ def normal_client(lab):
     lab.inside(traffic.ask_each, [(OUTSIDE, port) for port in ports], 0.02, 8, comm="app").wait()
 
 
-@scenario("N22-crawler", 0.3, benign=True, short=True)
+@scenario("N22-crawler", 0.3, benign=True, short=True, elsewhere=("port_scan",))
 def crawler(lab):
-    """Connects to many addresses as fast as it can, and to a third of them in vain."""
+    """Connects to many addresses as fast as it can, and to a third of them in vain. Here they are
+    all one host's, to which that is a sweep."""
     port = lab.port()
     targets = [(f"{address.rsplit('.', 1)[0]}.{n + 1}", port)
                for address in sources(lab, 3) for n in range(60)]
