@@ -59,6 +59,16 @@ CRAWLS = {
     "in groups": lambda n: n % 15 < 5,
     "the first ones above all": lambda n: n < 9 or n % 4 == 0 and 12 <= n < 56,
 }
+# A process whose connects all succeed, thousands a second, as those of a load generator do.
+BUSY = """
+import socket
+listener = socket.create_server(("127.0.0.1", 19999), backlog=100)
+print(flush=True)
+while True:
+    with socket.create_connection(("127.0.0.1", 19999)):
+        listener.accept()[0].close()
+"""
+
 first = 20000
 for name, fails in CRAWLS.items():
     for pause in (0, 0.002, 0.05):
@@ -67,6 +77,19 @@ for name, fails in CRAWLS.items():
             pid = crawl(first, fails, pause)
             settle()
             equal(scans(pid), [], "alerts")
+
+with tap.test("a third fails, beside a process that connects all the time: no scan"):
+    with pair.client:
+        busy = start_process([sys.executable, "-c", BUSY], stdout=subprocess.PIPE)
+    busy.stdout.readline()
+    pids = []
+    for name, fails in CRAWLS.items():
+        first += PORTS
+        pids.append(crawl(first, fails, 0))
+        time.sleep(1.1)
+    settle()
+    end_process(busy)
+    equal([scans(pid) for pid in pids], [[]] * len(pids), "alerts")
 
 for pause in (0, 0.05):
     with tap.test(f"a scan is told once, {pause} s in between"):
