@@ -9,7 +9,8 @@ class Scenario:
     long for a run that did not ask for it; .benign: nothing above info may be said; .elsewhere: the
     kinds that may be said of the other end, whose host sees the same from its side."""
 
-    def __init__(self, name, cost, function, short, needs, benign, elsewhere, seconds, nightly):
+    def __init__(self, name, cost, function, short, needs, benign, elsewhere, seconds,
+                 nightly=False):
         self.name, self.cost, self.function = name, cost, function
         self.short, self.needs, self.benign = short, needs.split(), benign
         self.elsewhere, self.seconds, self.nightly = elsewhere, seconds, nightly
