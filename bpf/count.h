@@ -181,14 +181,19 @@ static __always_inline __u64 count_all(struct rst_sketch *sketch, __u32 maker)
  * a scan's ports); and if its peer has exchanged data with this host, and has not had many.
  */
 static __always_inline bool count_is_wanted(const struct rst_event *event,
-					    struct rst_sketch *sketch, __u64 counted, __u64 of_port,
-					    __u32 of_peer)
+					    struct rst_sketch *sketch, __u32 maker, __u64 counted,
+					    __u64 of_port, __u32 of_peer)
 {
 	if (sketch->events < rst_settings.events)
 		return true;
-	if ((of_port <= COUNT_RARE_PORT || of_peer <= COUNT_RARE_PEER) &&
-	    sketch->rare < COUNT_RARE) {
-		sketch->rare++;
+	if (maker > RST_HOT_MAKERS)
+		maker = RST_HOT_MAKERS;
+	if (of_port <= COUNT_RARE_PORT && sketch->rare_ports[maker] < COUNT_RARE) {
+		sketch->rare_ports[maker]++;
+		return true;
+	}
+	if (of_peer <= COUNT_RARE_PEER && sketch->rare_peers[maker] < COUNT_RARE) {
+		sketch->rare_peers[maker]++;
 		return true;
 	}
 	return event->flags & RST_EVENT_KNOWN &&
@@ -256,7 +261,7 @@ __noinline int count_draft(__u32 maker, __u32 slice, __u32 flags)
 	of_peer = count_peer(&draft->event, sketch, maker, counted);
 	if (count_asks_who(&draft->event))
 		known_look(&draft->event);
-	if (count_is_wanted(&draft->event, sketch, counted, of_port, of_peer))
+	if (count_is_wanted(&draft->event, sketch, maker, counted, of_port, of_peer))
 		count_stream(draft, flags & COUNT_CONNECTED, sketch);
 	return 0;
 }

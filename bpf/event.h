@@ -343,7 +343,9 @@ struct rst_sketch {
 	__u64 counted[RST_HOT_MAKERS + 1];
 	__u64 events;		    /* written to the ring buffer */
 	__u64 lost;		    /* not written: ring buffer full */
-	__u64 rare;		    /* written beyond the budget, as their keys are rare: count.h */
+	/* Written beyond the budget, see count.h, for their port or their peer; by maker as above. */
+	__u64 rare_ports[RST_HOT_MAKERS + 1];
+	__u64 rare_peers[RST_HOT_MAKERS + 1];
 	__u64 peers_full;	    /* not tabled: peer table full */
 	__u64 outside;		    /* received, dropped before TCP: no event */
 	__u64 signals[RST_SIGNALS]; /* written to the ring buffer, by kind */
@@ -354,7 +356,7 @@ struct rst_sketch {
 	/* Being made, see count.h: the maker's own, and one that was held. */
 	struct rst_draft drafts[RST_MAKERS][RST_LEVELS][2];
 	__u8 levels[16]; /* of a maker: how many runs of it are in progress */
-	__u64 pad[6];
+	__u64 pad[7];
 	struct rst_hot_port hot_ports[RST_HOT_MAKERS][RST_HOT_PORTS];
 	struct rst_hot_peer hot_peers[RST_HOT_MAKERS][RST_HOT_PEERS];
 	__u32 lines[RST_SKETCH_LINES][RST_SKETCH_CELLS];       /* count-min, conservative update */

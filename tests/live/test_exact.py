@@ -136,7 +136,7 @@ def connect_from(address, port):
         error = one.connect_ex((server.ip4, port))
         if not error:
             one.send(b"hello")
-            one.recv(1)
+            one.recv(100)
         return error
 
 
@@ -154,7 +154,7 @@ def refuse_rarely():
 def greet(listener):
     one = listener.accept()[0]
     one.recv(100)
-    one.send(b"x")
+    one.send(b"hello, too")
     one.close()
 
 
