@@ -341,9 +341,10 @@ struct rst_hot_peer {
 struct rst_sketch {
 	/* Resets: of those with hot places, and of all others. */
 	__u64 counted[RST_HOT_MAKERS + 1];
-	__u64 events;		    /* written to the ring buffer */
-	__u64 lost;		    /* not written: ring buffer full */
-	/* Written beyond the budget, see count.h, for their port or their peer; by maker as above. */
+	__u64 events; /* written to the ring buffer */
+	__u64 lost;   /* not written: ring buffer full */
+	/* Written beyond the budget, see count.h, for their port or their peer; by maker as above.
+	 */
 	__u64 rare_ports[RST_HOT_MAKERS + 1];
 	__u64 rare_peers[RST_HOT_MAKERS + 1];
 	__u64 peers_full;	    /* not tabled: peer table full */
