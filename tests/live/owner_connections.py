@@ -528,6 +528,7 @@ def _(one):
         end()
     one.around("reset", s.wait_reset, "s")
     one.marks["used"] = one.marks["reset"]
+    one.timed = ("received",)  # the client's own was before
     one.sent(client, "half_open", KERNEL, False, role=None)
     one.received(server, "established", owned(s), (0, 7), state="ESTABLISHED")
 
