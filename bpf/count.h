@@ -30,7 +30,9 @@
 #include "known.h"
 #include "maps.h"
 
-#define COUNT_HOT_PEER	 16
+#define COUNT_HOT_PEER 16 /* resets, until a peer may take a hot place: forged ones never do */
+/* Of a slice on a CPU, beyond the budget of events: the first resets of a port and cause, and of a
+ * peer, which are streamed still; how many such there may be; and the first of a known peer. */
 #define COUNT_RARE_PORT	 64
 #define COUNT_RARE_PEER	 8
 #define COUNT_RARE	 2048
@@ -132,7 +134,7 @@ static __always_inline __u32 count_estimate(struct rst_sketch *sketch, __u64 has
 	return estimate;
 }
 
-/* Of a peer with this estimate, of so many resets. One that has few need not keep its place. */
+/* Counts a peer exactly. estimate: the sketch's answer for it. */
 static __always_inline void count_tabled(const struct rst_event *event, struct rst_sketch *sketch,
 					 __u32 maker, __u32 estimate)
 {

@@ -280,9 +280,8 @@ enum {
 #define RST_PORTS_MAX 65536 /* keys a slice */
 #define RST_PEERS_MAX 16384
 
-#define RST_SKETCH_BITS                                                                            \
-	10 /* lines of the count-min sketch: a peer has two cells in one of them                   \
-	    */
+/* Lines of the count-min sketch: a peer has two cells, both in one line. */
+#define RST_SKETCH_BITS	   10
 #define RST_SKETCH_LINES   (1 << RST_SKETCH_BITS)
 #define RST_SKETCH_CELLS   16 /* a cache line */
 #define RST_DISTINCT_BITS  14
@@ -343,8 +342,7 @@ struct rst_sketch {
 	__u64 counted[RST_HOT_MAKERS + 1];
 	__u64 events; /* written to the ring buffer */
 	__u64 lost;   /* not written: ring buffer full */
-	/* Written beyond the budget, see count.h, for their port or their peer; by maker as above.
-	 */
+	/* Written beyond the budget for their port or their peer, see count.h; as above. */
 	__u64 rare_ports[RST_HOT_MAKERS + 1];
 	__u64 rare_peers[RST_HOT_MAKERS + 1];
 	__u64 peers_full;	    /* not tabled: peer table full */

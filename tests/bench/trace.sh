@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2154,SC2034
 # A long trace of ever new peers, through everything but the output of events; and the memory of it.
 
-# replay_trace RESETS: how long it took, and the most memory, in $took and $most.
+# replay_trace RESETS PEERS: how long it took, and the most memory, in $took and $most.
 replay_trace()
 {
 	local from=$EPOCHREALTIME now most_now
@@ -10,7 +10,7 @@ replay_trace()
 	mkfifo "$data/trace" || return
 	start taskset -c "$load_cpu" "$rstwatch" replay -q "$data/trace" >"$data/out"
 	replayer=$pid
-	start taskset -c "$watch_cpu" "$work/synthetic" "$1" "$data/trace" /dev/null $((1 << 24))
+	start taskset -c "$watch_cpu" "$work/synthetic" "$1" "$data/trace" /dev/null "$2"
 	most=0
 	while most_now=$(memory "$replayer" VmHWM 2>/dev/null) && [ -n "$most_now" ]; do
 		most=$most_now
@@ -23,10 +23,10 @@ replay_trace()
 
 bench_trace()
 {
-	local took most least_most
-	replay_trace 1000 && least_most=$most
-	replay_trace "$trace" || return
+	local took most most_of_one
+	replay_trace $((trace / 10)) 1 && most_of_one=$most
+	replay_trace "$trace" $((1 << 24)) || return
 	row "replay -q of $trace resets, 2^24 peers" \
 		"$(awk -v n="$trace" -v s="$took" 'BEGIN { printf "%.0f", n / s }')" events/s
-	row "  VmHWM" "$most" KiB "$least_most" "1000 resets"
+	row "  VmHWM" "$most" KiB "$most_of_one" "one peer beside the known ones"
 }
