@@ -39,7 +39,7 @@ CORE := address advice alert audit book cgroup coverage crowd detect distinct ex
         synflood_churn synflood_evidence synflood_loss synflood_text
 EDGE := check identity json live main mib namespaces ndjson ndjson_alert ndjson_event \
         ndjson_window options options_filter options_limits options_mute output privilege procfs \
-        recording replay session text text_alert text_event text_window wallclock
+        recording replay session text text_alert text_event text_window types wallclock
 # The only files that know libbpf.
 KERNEL := capture counters functions hooks kernel peers rings seed
 OBJS := $(CORE:%=$(B)/%.o) $(EDGE:%=$(B)/%.o) $(KERNEL:%=$(B)/%.o) $(B)/schema.o
@@ -84,8 +84,14 @@ $(B)/%.skel.h: $(B)/%.bpf.o
 	$(Q)$(BPFTOOL) gen skeleton $< name $* >$@
 
 # --- user side ---
+# The names of the kernel types that BPF objects read: user/kernel.c.
+$(B)/kernel_structs.h: vmlinux/vmlinux.h | $(SETUP)
+	$(call say,NAMES)
+	$(Q)sed -n '/___/d;s/^struct \([a-z0-9_]*\) {$$/"\1",/p' $< >$@
+
 $(KERNEL:%=$(B)/%.o): CPPFLAGS += -isystem $(B)
 $(B)/capture.o $(B)/counters.o $(B)/peers.o $(B)/rings.o: $(B)/rstwatch.skel.h
+$(B)/kernel.o: $(B)/kernel_structs.h
 $(B)/hooks.o: $(B)/rstwatch.skel.h $(B)/rstwatch_probes.skel.h
 $(B)/seed.o: $(B)/rstwatch.skel.h $(B)/walk.skel.h $(B)/walk_probes.skel.h
 $(B)/functions.o: $(B)/rstwatch.skel.h $(B)/functions.skel.h $(B)/functions_probes.skel.h
@@ -117,7 +123,7 @@ install: $(B)/rstwatch
 UNIT     := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
 TESTED   := $(CORE) json ndjson ndjson_alert ndjson_event ndjson_window options options_filter \
             options_limits options_mute output privilege recording text text_alert text_event \
-            text_window wallclock
+            text_window types wallclock
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -O1 -g
 UNIT_RUN := $(UNIT:%=$(B)/unit/%) $(UNIT:%=$(B)/asan/%)
 

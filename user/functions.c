@@ -86,7 +86,7 @@ static void find_flavours(struct hooks *hooks)
 /* The programs of those hooks, loaded in one object. 0 or -errno, and nothing is loaded then. */
 static int load_functions(struct hooks *hooks, const bool chosen[HOOKS], enum flavour flavour)
 {
-	struct functions *functions = SKELETON_OPEN(functions, hooks->kernel.casts, NULL);
+	struct functions *functions = SKELETON_OPEN(functions, &hooks->kernel);
 	struct bpf_program *program;
 	int code;
 
@@ -272,12 +272,9 @@ void functions_retry(struct hooks *hooks)
 	for (unsigned i = HOOK_SEND4; i < HOOKS; i++) {
 		if (hooks->hooks[i].state != HOOK_WAITING || !is_loaded(hooks->hooks[i].module))
 			continue;
-		if (!hooks->kernel.own) {
-			attach_alone(hooks, i, WITHOUT_BTF);
-		} else if (!kernel_reopen(&hooks->kernel)) { /* else: no memory, the next time */
-			attach_alone(hooks, i, find_function(hooks, i));
-			kernel_close(&hooks->kernel);
-		}
+		kernel_reopen(&hooks->kernel);
+		attach_alone(hooks, i, hooks->kernel.own ? find_function(hooks, i) : WITHOUT_BTF);
+		kernel_close(&hooks->kernel);
 	}
 }
 

@@ -131,12 +131,9 @@ static void size_tables(struct hooks *hooks)
 	bpf_map__set_max_entries(skeleton->maps.rst_peers_1, hooks->limits.peers);
 }
 
-static int load_tracepoints(struct hooks *hooks, const char *btf_path, char *error,
-			    size_t error_size)
+static int load_tracepoints(struct hooks *hooks, char *error, size_t error_size)
 {
-	LIBBPF_OPTS(bpf_object_open_opts, options, .btf_custom_path = btf_path);
-	struct rstwatch *skeleton = hooks->skeleton =
-		SKELETON_OPEN(rstwatch, hooks->kernel.casts, &options);
+	struct rstwatch *skeleton = hooks->skeleton = SKELETON_OPEN(rstwatch, &hooks->kernel);
 	char missing[64];
 	int code;
 
@@ -214,6 +211,23 @@ static int find_tracepoints(struct hooks *hooks, char *error, size_t error_size)
 	return 0;
 }
 
+/* With all the names that are asked for later. */
+static int open_kernel(struct hooks *hooks, const char *path, char *error, size_t error_size)
+{
+	char types[TRACEPOINTS][KERNEL_TYPE_BYTES];
+	const char *names[HOOKS];
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < HOOKS; i++) {
+		names[count++] = hooks->hooks[i].name;
+		if (i >= TRACEPOINTS)
+			continue;
+		kernel_tracepoint_type(types[i], hooks->hooks[i].name);
+		names[i] = types[i];
+	}
+	return kernel_open(&hooks->kernel, path, names, count, error, error_size);
+}
+
 int hooks_load(struct hooks *hooks, const struct rst_settings *settings,
 	       const struct limits *limits, const char *btf_path, char *error, size_t error_size)
 {
@@ -231,13 +245,13 @@ int hooks_load(struct hooks *hooks, const struct rst_settings *settings,
 	hooks->settings = *settings;
 	hooks->limits = *limits;
 	hooks->settings.tick_ns = read_tick_ns();
-	code = kernel_open(&hooks->kernel, btf_path, error, error_size);
+	code = open_kernel(hooks, btf_path, error, error_size);
 	if (code)
 		return code;
 	kernel_settings(&hooks->kernel, &hooks->settings);
 	code = find_tracepoints(hooks, error, error_size);
 	if (!code)
-		code = load_tracepoints(hooks, btf_path, error, error_size);
+		code = load_tracepoints(hooks, error, error_size);
 	return code;
 }
 

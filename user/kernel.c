@@ -5,9 +5,26 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "names.h"
+#include "types.h"
+
+#define OWN_BTF "/sys/kernel/btf/vmlinux"
+
+/* What BPF objects name: the structs of vmlinux.h. */
+static const char *const structs[] = {
+#include "kernel_structs.h"
+};
+/* What is asked for here. */
+static const char *const asked[] = {"sk_rst_reason", "skb_drop_reason", "bpf_rdonly_cast"};
+
+#define STRUCTS	   (sizeof(structs) / sizeof(structs[0]))
+#define ASKED	   (sizeof(asked) / sizeof(asked[0]))
+#define NAMES_MOST 64 /* that a caller asks for */
 
 /* A function prototype's number of arguments; 0 if the type is none. */
 static int count_arguments(const struct btf *btf, uint32_t id)
@@ -17,13 +34,18 @@ static int count_arguments(const struct btf *btf, uint32_t id)
 	return type && btf_is_func_proto(type) ? btf_vlen(type) : 0;
 }
 
+void kernel_tracepoint_type(char name[KERNEL_TYPE_BYTES], const char *tracepoint)
+{
+	snprintf(name, KERNEL_TYPE_BYTES, "btf_trace_%s", tracepoint);
+}
+
 int kernel_tracepoint(const struct kernel *kernel, const char *tracepoint)
 {
 	const struct btf_type *type;
-	char name[64];
+	char name[KERNEL_TYPE_BYTES];
 	int id;
 
-	snprintf(name, sizeof(name), "btf_trace_%s", tracepoint);
+	kernel_tracepoint_type(name, tracepoint);
 	id = btf__find_by_name_kind(kernel->btf, name, BTF_KIND_TYPEDEF);
 	if (id < 0)
 		return 0;
@@ -34,28 +56,41 @@ int kernel_tracepoint(const struct kernel *kernel, const char *tracepoint)
 	return count_arguments(kernel->btf, type->type) - 1;
 }
 
+/* A module's BTF builds on all of the kernel's. */
+static struct btf *load_module(const char *module, struct btf **base)
+{
+	struct btf *split;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/sys/kernel/btf/%s", module);
+	if (access(path, F_OK))
+		return NULL;
+	*base = btf__load_vmlinux_btf();
+	if (!*base)
+		return NULL;
+	split = btf__parse_split(path, *base);
+	if (!split)
+		btf__free(*base);
+	return split;
+}
+
 int kernel_function(const struct kernel *kernel, const char *module, const char *function,
 		    uint32_t *id)
 {
-	struct btf *split = NULL;
-	const struct btf *btf = kernel->btf;
+	struct btf *base = NULL, *btf = module ? load_module(module, &base) : kernel->btf;
 	int found, arguments = -ENOENT;
 
-	if (module) {
-		char path[64];
-
-		snprintf(path, sizeof(path), "/sys/kernel/btf/%s", module);
-		split = btf__parse_split(path, kernel->btf);
-		if (!split)
-			return -ENOENT;
-		btf = split;
-	}
+	if (!btf)
+		return -ENOENT;
 	found = btf__find_by_name_kind(btf, function, BTF_KIND_FUNC);
 	if (found > 0) {
 		*id = found;
 		arguments = count_arguments(btf, btf__type_by_id(btf, found)->type);
 	}
-	btf__free(split);
+	if (module) {
+		btf__free(btf);
+		btf__free(base);
+	}
 	return arguments;
 }
 
@@ -118,13 +153,61 @@ static void read_facts(struct kernel *kernel)
 	kernel->casts = kernel->own && kernel_function(kernel, NULL, "bpf_rdonly_cast", &id) > 0;
 }
 
-int kernel_open(struct kernel *kernel, const char *path, char *error, size_t error_size)
+/* Writes them to a file for libbpf, which takes no other way. */
+static void offer(struct kernel *kernel, const struct types *types)
+{
+	int fd = memfd_create("rstwatch-types", MFD_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	snprintf(kernel->types_path, sizeof(kernel->types_path), "/proc/self/fd/%d", fd);
+	if (types_write_structs(types, fd) || access(kernel->types_path, R_OK)) {
+		close(fd);
+		return;
+	}
+	kernel->types_fd = fd;
+	kernel->path = kernel->types_path;
+}
+
+/* The kernel's own: the structs, and what is called by these names. */
+static int cut(struct types *types, const char *const *names, unsigned count)
+{
+	const char *all[STRUCTS + ASKED + NAMES_MOST];
+
+	if (count > NAMES_MOST)
+		return -EINVAL;
+	memcpy(all, structs, sizeof(structs));
+	memcpy(all + STRUCTS, asked, sizeof(asked));
+	if (count)
+		memcpy(all + STRUCTS + ASKED, names, count * sizeof(*names));
+	return types_read(types, OWN_BTF, all, STRUCTS + ASKED + count);
+}
+
+/* All of it, if there is no memory for less. */
+static struct btf *load_own(struct kernel *kernel, const char *const *names, unsigned count)
+{
+	struct types types;
+	struct btf *btf;
+
+	if (cut(&types, names, count))
+		return btf__load_vmlinux_btf();
+	btf = btf__new(types.data, types.size);
+	if (btf)
+		offer(kernel, &types);
+	free(types.data);
+	return btf ? btf : btf__load_vmlinux_btf();
+}
+
+int kernel_open(struct kernel *kernel, const char *path, const char *const *names, unsigned count,
+		char *error, size_t error_size)
 {
 	char reason[128];
 	int code;
 
-	kernel->btf = path ? btf__parse(path, NULL) : btf__load_vmlinux_btf();
+	kernel->path = path;
 	kernel->own = !path;
+	kernel->types_fd = -1;
+	kernel->btf = path ? btf__parse(path, NULL) : load_own(kernel, names, count);
 	if (!kernel->btf) {
 		code = -errno;
 		libbpf_strerror(code, reason, sizeof(reason)); /* it has numbers of its own */
@@ -150,12 +233,21 @@ void kernel_close(struct kernel *kernel)
 {
 	btf__free(kernel->btf);
 	kernel->btf = NULL;
+	if (!kernel->own || kernel->types_fd < 0)
+		return;
+	close(kernel->types_fd);
+	kernel->types_fd = -1;
+	kernel->path = NULL;
 }
 
-int kernel_reopen(struct kernel *kernel)
+void kernel_reopen(struct kernel *kernel)
 {
-	kernel->btf = btf__load_vmlinux_btf();
-	return kernel->btf ? 0 : -errno;
+	struct types types;
+
+	if (!kernel->own || cut(&types, NULL, 0))
+		return;
+	offer(kernel, &types);
+	free(types.data);
 }
 
 void kernel_settings(const struct kernel *kernel, struct rst_settings *settings)

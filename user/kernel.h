@@ -18,9 +18,12 @@
 struct btf;
 
 struct kernel {
-	struct btf *btf; /* freed by kernel_close() */
-	bool own;	 /* it is the running kernel's own, not one from a file */
-	bool casts;	 /* programs may call bpf_rdonly_cast(): bpf/kernel_read.h */
+	struct btf *btf;  /* of its own, what is asked of it: types.h; freed by kernel_close() */
+	bool own;	  /* it is the running kernel's own, not one from a file */
+	bool casts;	  /* programs may call bpf_rdonly_cast(): bpf/kernel_read.h */
+	const char *path; /* for libbpf's btf_custom_path; NULL: it is to read all of the BTF */
+	int types_fd;	  /* a file with what BPF objects name, if it is the kernel's own; or -1 */
+	char types_path[32]; /* of that file */
 	struct coverage_kernel facts;
 	struct record_reason reasons[RST_REASONS]; /* ready to be delivered */
 	unsigned reason_count;
@@ -28,13 +31,18 @@ struct kernel {
 	unsigned drop_reason_count;
 };
 
-/* 0 or -errno and one line in error. path: a file with BTF, or NULL for the kernel's own. */
-int kernel_open(struct kernel *kernel, const char *path, char *error, size_t error_size);
-/* Frees the BTF, some megabytes; the rest stays. Then only kernel_settings() may be asked, until
- * kernel_reopen(): 0 or -errno. */
+/* 0 or -errno and one line in error. path: a file with BTF, or NULL for the kernel's own. Of the
+ * kernel's own, these names can be asked for. */
+int kernel_open(struct kernel *kernel, const char *path, const char *const *names, unsigned count,
+		char *error, size_t error_size);
+/* Frees the BTF; the rest stays. Then only kernel_settings() and functions of modules may be asked,
+ * and kernel_reopen() is to come before a BPF object is opened. */
 void kernel_close(struct kernel *kernel);
-int kernel_reopen(struct kernel *kernel);
+void kernel_reopen(struct kernel *kernel);
 
+/* The name of a tracepoint's type. */
+#define KERNEL_TYPE_BYTES 64
+void kernel_tracepoint_type(char name[KERNEL_TYPE_BYTES], const char *tracepoint);
 /* How many arguments the tracepoint passes; 0 if there is no such tracepoint. */
 int kernel_tracepoint(const struct kernel *kernel, const char *tracepoint);
 /* The same for a function of the kernel (module NULL) or of a module that is loaded; *id is that

@@ -27,7 +27,7 @@ static int load(struct seed *seed, const struct hooks *hooks)
 {
 	union bpf_iter_link_info map = {0};
 	LIBBPF_OPTS(bpf_iter_attach_opts, options, .link_info = &map, .link_info_len = sizeof(map));
-	struct walk *skeleton = seed->skeleton = SKELETON_OPEN(walk, hooks->kernel.casts, NULL);
+	struct walk *skeleton = seed->skeleton = SKELETON_OPEN(walk, &hooks->kernel);
 	int code;
 
 	if (!skeleton)

@@ -11,17 +11,20 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* casts: of struct kernel. NULL and errno on failure. */
-#define SKELETON_OPEN(name, casts, options)                                                        \
+#include "kernel.h"
+
+/* kernel: open. NULL and errno on failure. */
+#define SKELETON_OPEN(name, kernel)                                                                \
 	({                                                                                         \
+		LIBBPF_OPTS(bpf_object_open_opts, opening, .btf_custom_path = (kernel)->path);     \
 		struct name *opened = calloc(1, sizeof(*opened));                                  \
 		int code = opened ? name##__create_skeleton(opened) : -ENOMEM;                     \
                                                                                                    \
-		if (!code && !(casts))                                                             \
+		if (!code && !(kernel)->casts)                                                     \
 			opened->skeleton->data =                                                   \
 				(void *)name##_probes__elf_bytes(&opened->skeleton->data_sz);      \
 		if (!code)                                                                         \
-			code = bpf_object__open_skeleton(opened->skeleton, options);               \
+			code = bpf_object__open_skeleton(opened->skeleton, &opening);              \
 		if (code) {                                                                        \
 			name##__destroy(opened);                                                   \
 			opened = NULL;                                                             \
