@@ -41,7 +41,7 @@ EDGE := check identity json live main mib namespaces ndjson ndjson_alert ndjson_
         ndjson_window options options_filter options_limits options_mute output privilege procfs \
         recording replay session text text_alert text_event text_window types wallclock
 # The only files that know libbpf.
-KERNEL := capture counters functions hooks kernel peers rings seed
+KERNEL := capture counters functions hooks kernel peers programs rings seed
 OBJS := $(CORE:%=$(B)/%.o) $(EDGE:%=$(B)/%.o) $(KERNEL:%=$(B)/%.o) $(B)/schema.o
 
 ifeq ($(V),1)
@@ -92,8 +92,9 @@ $(B)/kernel_structs.h: vmlinux/vmlinux.h | $(SETUP)
 $(KERNEL:%=$(B)/%.o): CPPFLAGS += -isystem $(B)
 $(B)/capture.o $(B)/counters.o $(B)/peers.o $(B)/rings.o: $(B)/rstwatch.skel.h
 $(B)/kernel.o: $(B)/kernel_structs.h
-$(B)/hooks.o: $(B)/rstwatch.skel.h $(B)/rstwatch_probes.skel.h
-$(B)/seed.o: $(B)/rstwatch.skel.h $(B)/walk.skel.h $(B)/walk_probes.skel.h
+$(B)/hooks.o: $(B)/rstwatch.skel.h
+$(B)/programs.o: $(B)/rstwatch.skel.h $(B)/rstwatch_probes.skel.h $(B)/owners.skel.h $(B)/owners_probes.skel.h
+$(B)/seed.o: $(B)/owners.skel.h
 $(B)/functions.o: $(B)/rstwatch.skel.h $(B)/functions.skel.h $(B)/functions_probes.skel.h
 $(B)/%.o: user/%.c | $(SETUP)
 	$(call say,CC)
@@ -105,12 +106,12 @@ $(B)/schema.o: user/schema.S user/schema.json | $(SETUP)
 
 $(B)/rstwatch: $(OBJS)
 	$(call say,LINK)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ -o $@ $$(pkg-config --libs $(PKGS))
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -pthread $^ -o $@ $$(pkg-config --libs $(PKGS))
 
 # For the guests of tests/kernels: they have no libraries but those of the tools.
 $(B)/rstwatch-static: $(OBJS)
 	$(call say,LINK)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -static $^ -o $@ $$(pkg-config --static --libs $(PKGS))
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -static -pthread $^ -o $@ $$(pkg-config --static --libs $(PKGS))
 
 run: $(B)/rstwatch
 	$(Q)$(B)/rstwatch $(ARGS)

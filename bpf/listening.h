@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The sockets that listen, in a table, so that each can be looked at once a second (walk.bpf.c),
+ * The sockets that listen, in a table, so that each can be looked at once a second (owners.bpf.c),
  * and that what happens to one can be told with its owner. Filled as sockets start to listen, and
  * with those that there were before.
  */
@@ -65,25 +65,6 @@ static __always_inline __u32 listening_half_open(const struct sock *sk)
 static __always_inline __u32 listening_young(const struct sock *sk)
 {
 	return KERNEL_READ(sk, inet_connection_sock, icsk_accept_queue.young.counter);
-}
-
-/* A connection was accepted by the kernel. sk: the new socket, which has its listener's port. */
-static __noinline int listening_count_open(const struct sock *sk)
-{
-	struct rst_open_key key = {
-		.netns = sock_netns(sk),
-		.port = KERNEL_READ(sk, sock, __sk_common.skc_num),
-	};
-	__u64 *count = bpf_map_lookup_elem(&rst_opens, &key), none = 0;
-
-	if (!count) {
-		/* Full: then it is not known of the ports that come last. */
-		bpf_map_update_elem(&rst_opens, &key, &none, BPF_NOEXIST);
-		count = bpf_map_lookup_elem(&rst_opens, &key);
-	}
-	if (count)
-		__sync_fetch_and_add(count, 1);
-	return 0;
 }
 
 #endif

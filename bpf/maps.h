@@ -5,8 +5,8 @@
  * program that could have seen the old value has finished (barrier.h). From then on the retired
  * generation is quiet, and user space reads and clears it exactly.
  *
- * Each BPF object declares them all; those of functions.bpf.c are made to be those of
- * rstwatch.bpf.c before they are created (user/functions.c).
+ * Each BPF object declares them all; those of owners.bpf.c and functions.bpf.c are made to be
+ * those of rstwatch.bpf.c (user/programs.c, user/functions.c).
  */
 #ifndef RSTWATCH_BPF_MAPS_H
 #define RSTWATCH_BPF_MAPS_H
@@ -115,7 +115,7 @@ struct {
 } rst_tasks SEC(".maps");
 
 /* Whose credentials these are, or were. What is not asked for goes when there is no more room, and
- * what still is in use comes back with the next walk of the processes (walk.bpf.c). */
+ * what still is in use comes back with the next walk of the processes (owners.bpf.c). */
 struct rst_cred {
 	__u64 started; /* with the id, who it is: as in rst_task */
 	__u32 pid;

@@ -6,7 +6,7 @@
  * work when it did. rst_creds tells whose they are.
  *
  * They are learned from fork and exec; for changes in between when the process is seen with a
- * socket; and once for all processes when rstwatch starts (walk.bpf.c).
+ * socket; and once for all processes when rstwatch starts (owners.bpf.c).
  */
 #ifndef RSTWATCH_BPF_PROCESS_H
 #define RSTWATCH_BPF_PROCESS_H
@@ -147,7 +147,7 @@ static __always_inline bool process_is_alive(const struct rst_process *process)
 }
 
 /* Draws one; 0 if its slot is of a process that runs. */
-static __noinline __u32 process_try_number(void)
+__noinline __u32 process_try_number(void)
 {
 	__u32 number = process_draw_number();
 	struct rst_process *process = process_slot(number);
@@ -197,7 +197,7 @@ __noinline __u32 process_enrol(__u32 pid)
 	process->started = task->started / PROCESS_TICK_NS;
 	process->uid = process_cred_uid(task->cred);
 	bpf_probe_read_kernel(process->comm, sizeof(process->comm), leader->comm);
-	cgpath_read(process, leader);
+	cgpath_read(process, number & (RST_PROCESSES - 1), leader);
 	barrier();
 	process->number = number;
 	task->number = number;

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The tracepoints. Raw ones, because their arguments are plain numbers: a tp_btf program would get
- * pointers that some kernels trust to be non-NULL although both of tcp_send_reset's can be NULL,
- * and there a direct load crashes the machine and the NULL check is compiled away.
+ * The tracepoints that tell of resets, and of what else is looked at. Those that tell whose a
+ * socket is are in owners.bpf.c.
  */
 #include "vmlinux.h"
 #include <bpf/bpf_core_read.h>
@@ -16,19 +15,13 @@
 #include "failing.h"
 #include "holder.h"
 #include "probe.h"
-#include "process.h"
 #include "retransmit.h"
 #include "sent.h"
 #include "sock.h"
 #include "syn.h"
-#include "transition.h"
+#include "tracepoint.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
-
-/* A raw tracepoint's context (struct bpf_raw_tracepoint_args). */
-struct hook_arguments {
-	__u64 argument[4];
-};
 
 /*
  * tcp_send_reset(sk, skb[, reason]). skb is the segment that provoked the reset, or NULL if we
@@ -38,7 +31,7 @@ struct hook_arguments {
  * close.
  */
 SEC("raw_tp/tcp_send_reset")
-int rst_send(struct hook_arguments *context)
+int rst_send(struct tracepoint_arguments *context)
 {
 	const struct sock *sk = (const void *)context->argument[0];
 	const struct sk_buff *skb = (const void *)context->argument[1];
@@ -49,7 +42,7 @@ int rst_send(struct hook_arguments *context)
 
 /* tcp_receive_reset(sk): a full socket, never NULL, still in the state that the reset found. */
 SEC("raw_tp/tcp_receive_reset")
-int rst_receive(struct hook_arguments *context)
+int rst_receive(struct tracepoint_arguments *context)
 {
 	const struct sock *sk = (const void *)context->argument[0];
 	struct rst_sketch *sketch;
@@ -80,7 +73,7 @@ int rst_receive(struct hook_arguments *context)
 /* kfree_skb(skb, location[, reason[, rx_sk]]): every packet that this host drops. skb is never
  * NULL; rx_sk is the socket that had it, a mini-socket's listener among them, or NULL. */
 SEC("raw_tp/kfree_skb")
-int rst_drop(struct hook_arguments *context)
+int rst_drop(struct tracepoint_arguments *context)
 {
 	const struct sk_buff *skb = (const void *)context->argument[0];
 	const struct sock *sk = (void *)0;
@@ -95,64 +88,17 @@ int rst_drop(struct hook_arguments *context)
 	return dropped_count(skb, sk, reason);
 }
 
-/* inet_sock_set_state(sk, oldstate, newstate), before the state is set: a full socket, of any
- * protocol that uses these states. */
-SEC("raw_tp/inet_sock_set_state")
-int rst_state(struct hook_arguments *context)
-{
-	const struct sock *sk = (const void *)context->argument[0];
-
-	return transition(sk, context->argument[1], context->argument[2]);
-}
-
-/* tcp_rcv_space_adjust(sk): somebody has read data from a socket. */
-SEC("raw_tp/tcp_rcv_space_adjust")
-int rst_read(struct hook_arguments *context)
-{
-	return holder_read((const void *)context->argument[0]);
-}
-
-/* sched_process_fork(parent, child) */
-SEC("raw_tp/sched_process_fork")
-int rst_fork(struct hook_arguments *context)
-{
-	return process_fork((const void *)context->argument[1]);
-}
-
-/* sched_process_exec(task, old_pid, bprm), in the process that has a new program now. */
-SEC("raw_tp/sched_process_exec")
-int rst_exec(struct hook_arguments *context)
-{
-	(void)context;
-	return process_exec();
-}
-
-/* task_rename(task, comm): a thread is about to get another name. */
-SEC("raw_tp/task_rename")
-int rst_rename(struct hook_arguments *context)
-{
-	return process_rename((const void *)context->argument[0],
-			      (const void *)context->argument[1]);
-}
-
-/* sched_process_free(task) */
-SEC("raw_tp/sched_process_free")
-int rst_free(struct hook_arguments *context)
-{
-	return process_free((const void *)context->argument[0]);
-}
-
 /* tcp_retransmit_synack(sk, req): a listener, and a mini-socket whose SYN-ACK has been sent again.
  */
 SEC("raw_tp/tcp_retransmit_synack")
-int rst_retransmit(struct hook_arguments *context)
+int rst_retransmit(struct tracepoint_arguments *context)
 {
 	return retransmit((const void *)context->argument[0], (const void *)context->argument[1]);
 }
 
 /* netif_receive_skb(skb): every packet that comes in. Attached only while RST_WATCH_SYNS is set. */
 SEC("raw_tp/netif_receive_skb")
-int rst_syn(struct hook_arguments *context)
+int rst_syn(struct tracepoint_arguments *context)
 {
 	return syn((const void *)context->argument[0]);
 }

@@ -137,6 +137,25 @@ static __always_inline bool transition_is_wanted(__u32 number)
 	return true;
 }
 
+/* A connection was accepted by the kernel. sk: the new socket, which has its listener's port. */
+static __noinline int transition_count_open(const struct sock *sk)
+{
+	struct rst_open_key key = {
+		.netns = sock_netns(sk),
+		.port = KERNEL_READ(sk, sock, __sk_common.skc_num),
+	};
+	__u64 *count = bpf_map_lookup_elem(&rst_opens, &key), none = 0;
+
+	if (!count) {
+		/* Full: then it is not known of the ports that come last. */
+		bpf_map_update_elem(&rst_opens, &key, &none, BPF_NOEXIST);
+		count = bpf_map_lookup_elem(&rst_opens, &key);
+	}
+	if (count)
+		__sync_fetch_and_add(count, 1);
+	return 0;
+}
+
 /* How our connect() has ended, and whose it is. kind: of the signal. */
 static __noinline int transition_connect(const struct sock *sk, __u8 kind)
 {
@@ -203,7 +222,7 @@ static __always_inline int transition(const struct sock *sk, __u8 before, __u8 a
 		if (before != RST_STATE_SYN_SENT) {
 			track_begin(sk, true);
 			if (before == RST_STATE_SYN_RECV && rst_control.watch & RST_WATCH_OPENS)
-				listening_count_open(sk);
+				transition_count_open(sk);
 			break;
 		}
 		track_established(sk);

@@ -10,11 +10,9 @@
 #include <unistd.h>
 
 #include "functions.h"
-#include "privilege.h"
+#include "programs.h"
 #include "rstwatch.skel.h"
-#include "rstwatch_probes.skel.h"
 #include "seed.h"
-#include "skeleton.h"
 
 static const char *const tracepoints[] = {
 	[HOOK_SEND] = "tcp_send_reset",
@@ -29,39 +27,13 @@ static const char *const tracepoints[] = {
 	[HOOK_RETRANSMIT] = "tcp_retransmit_synack",
 };
 
-#define TRACEPOINTS (sizeof(tracepoints) / sizeof(tracepoints[0]))
+_Static_assert(sizeof(tracepoints) / sizeof(tracepoints[0]) == TRACEPOINTS, "one name for each");
 
 void hook_missing(struct hook *hook, const char *how, const char *why)
 {
 	hook->state = HOOK_MISSING;
 	snprintf(hook->how, sizeof(hook->how), "%s", how);
 	snprintf(hook->why, sizeof(hook->why), "%s", why);
-}
-
-static struct bpf_program *tracepoint_program(const struct rstwatch *skeleton, unsigned which)
-{
-	switch (which) {
-	case HOOK_SEND:
-		return skeleton->progs.rst_send;
-	case HOOK_RECEIVE:
-		return skeleton->progs.rst_receive;
-	case HOOK_DROP:
-		return skeleton->progs.rst_drop;
-	case HOOK_STATE:
-		return skeleton->progs.rst_state;
-	case HOOK_READ:
-		return skeleton->progs.rst_read;
-	case HOOK_FORK:
-		return skeleton->progs.rst_fork;
-	case HOOK_EXEC:
-		return skeleton->progs.rst_exec;
-	case HOOK_RENAME:
-		return skeleton->progs.rst_rename;
-	case HOOK_FREE:
-		return skeleton->progs.rst_free;
-	default:
-		return skeleton->progs.rst_retransmit;
-	}
 }
 
 /* jiffies are the clock's ticks, and the coarse clock advances by one tick. */
@@ -73,100 +45,10 @@ static uint32_t read_tick_ns(void)
 	return tick.tv_nsec;
 }
 
-/* A table of that many entries: both of its generations. */
-static bool can_have(const struct bpf_map *map, uint32_t entries)
-{
-	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = bpf_map__map_flags(map));
-	bool can = true;
-	int fds[2];
-
-	for (unsigned i = 0; i < 2; i++) {
-		fds[i] = bpf_map_create(bpf_map__type(map), NULL, bpf_map__key_size(map),
-					bpf_map__value_size(map), entries, &options);
-		can = can && fds[i] >= 0;
-	}
-	for (unsigned i = 0; i < 2; i++)
-		if (fds[i] >= 0)
-			close(fds[i]);
-	return can;
-}
-
-/* Says which table the kernel has no room for, and how large it may be. False: it has for all. */
-static bool explain_size(struct hooks *hooks, char *error, size_t error_size)
-{
-	const struct {
-		const char *option;
-		const struct bpf_map *map;
-		uint32_t entries;
-	} tables[] = {
-		{"--max-ports", hooks->skeleton->maps.rst_ports_0, hooks->limits.ports},
-		{"--max-peers", hooks->skeleton->maps.rst_peers_0, hooks->limits.peers},
-	};
-
-	for (unsigned i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
-		uint32_t entries = tables[i].entries;
-
-		if (can_have(tables[i].map, entries))
-			continue;
-		while (entries > LIMITS_TABLE_LEAST && !can_have(tables[i].map, entries))
-			entries /= 2;
-		if (entries < LIMITS_TABLE_LEAST)
-			entries = LIMITS_TABLE_LEAST;
-		snprintf(error, error_size,
-			 "the kernel has no memory for a table of %u entries: %s %u would work",
-			 tables[i].entries, tables[i].option, entries);
-		return true;
-	}
-	return false;
-}
-
-static void size_tables(struct hooks *hooks)
-{
-	struct rstwatch *skeleton = hooks->skeleton;
-
-	bpf_map__set_max_entries(skeleton->maps.rst_sketches, 2 * hooks->settings.cpus);
-	bpf_map__set_max_entries(skeleton->maps.rst_ports_0, hooks->limits.ports);
-	bpf_map__set_max_entries(skeleton->maps.rst_ports_1, hooks->limits.ports);
-	bpf_map__set_max_entries(skeleton->maps.rst_peers_0, hooks->limits.peers);
-	bpf_map__set_max_entries(skeleton->maps.rst_peers_1, hooks->limits.peers);
-}
-
-static int load_tracepoints(struct hooks *hooks, char *error, size_t error_size)
-{
-	struct rstwatch *skeleton = hooks->skeleton = SKELETON_OPEN(rstwatch, &hooks->kernel);
-	char missing[64];
-	int code;
-
-	if (!skeleton) {
-		code = -errno;
-		snprintf(error, error_size, "cannot open the BPF object: %s", strerror(-code));
-		return code;
-	}
-	skeleton->rodata->rst_settings = hooks->settings;
-	size_tables(hooks);
-	for (unsigned i = 0; i < TRACEPOINTS; i++)
-		bpf_program__set_autoload(tracepoint_program(skeleton, i),
-					  hooks->hooks[i].state != HOOK_MISSING);
-	code = rstwatch__load(skeleton);
-	if (!code)
-		return 0;
-	if ((code == -EPERM || code == -EACCES) && !privilege_check(missing, sizeof(missing)))
-		snprintf(error, error_size, "missing %s: run as root, or grant it", missing);
-	else if ((code != -ENOMEM && code != -E2BIG) || !explain_size(hooks, error, error_size))
-		snprintf(error, error_size,
-			 "cannot load the BPF programs: %s (the kernel's words: run again with "
-			 "-v)%s",
-			 strerror(-code),
-			 code == -EPERM ? "; the kernel forbids it: lockdown, a container, an LSM, "
-					  "or before Linux 5.11 RLIMIT_MEMLOCK (ulimit -l)"
-					: "");
-	return code;
-}
-
 static int attach_tracepoints(struct hooks *hooks, char *error, size_t error_size)
 {
 	for (unsigned i = 0; i < TRACEPOINTS; i++) {
-		struct bpf_program *program = tracepoint_program(hooks->skeleton, i);
+		struct bpf_program *program = programs_find(hooks, i);
 		struct hook *hook = &hooks->hooks[i];
 
 		if (hook->state == HOOK_MISSING)
@@ -251,7 +133,7 @@ int hooks_load(struct hooks *hooks, const struct rst_settings *settings,
 	kernel_settings(&hooks->kernel, &hooks->settings);
 	code = find_tracepoints(hooks, error, error_size);
 	if (!code)
-		code = load_tracepoints(hooks, error, error_size);
+		code = programs_load(hooks, error, error_size);
 	return code;
 }
 
@@ -326,6 +208,6 @@ void hooks_close(struct hooks *hooks)
 	bpf_link__destroy(hooks->syns);
 	functions_close(hooks);
 	seed_close(&hooks->seed);
-	rstwatch__destroy(hooks->skeleton);
+	programs_close(hooks);
 	kernel_close(&hooks->kernel);
 }

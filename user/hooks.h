@@ -18,6 +18,7 @@
 #include "limits.h"
 
 struct rstwatch; /* the skeletons: what bpftool generates */
+struct owners;
 struct functions;
 struct seed;
 struct bpf_link;
@@ -29,6 +30,7 @@ enum hook_state {
 	HOOK_MISSING = 4,
 };
 
+#define TRACEPOINTS   (HOOK_RETRANSMIT + 1) /* the first of the hooks */
 #define HOOK_PROGRAMS 2
 #define HOOKS_OBJECTS (HOOKS + 1) /* of functions.bpf.c, loaded: each hook by itself, at worst */
 
@@ -46,7 +48,9 @@ struct hook {
 struct hooks {
 	struct kernel kernel;
 	struct rst_settings settings;
-	struct rstwatch *skeleton;
+	struct rstwatch *skeleton; /* which has the maps */
+	struct owners *owners;
+	int iterators;	       /* of owners: 0 if they are loaded, or -errno */
 	struct bpf_link *syns; /* NULL: not attached, see hooks_watch() */
 	struct seed *seed;     /* NULL: processes cannot be walked */
 	bool fentry, kprobe;   /* whether the kernel allows them at all */

@@ -11,41 +11,32 @@
 #include <unistd.h>
 
 #include "hooks.h"
-#include "rstwatch.skel.h"
-#include "walk.skel.h"
-#include "walk_probes.skel.h"
-#include "skeleton.h"
+#include "settings.h" /* the skeleton needs it */
+
+#include "owners.skel.h"
 
 #define OUTPUT_BYTES 16384 /* read at once */
 
 struct seed {
-	struct walk *skeleton;
 	struct bpf_link *processes, *sockets, *queues;
 };
 
-static int load(struct seed *seed, const struct hooks *hooks)
+static int attach(struct seed *seed, const struct hooks *hooks)
 {
 	union bpf_iter_link_info map = {0};
 	LIBBPF_OPTS(bpf_iter_attach_opts, options, .link_info = &map, .link_info_len = sizeof(map));
-	struct walk *skeleton = seed->skeleton = SKELETON_OPEN(walk, &hooks->kernel);
-	int code;
+	const struct owners *owners = hooks->owners;
 
-	if (!skeleton)
-		return -errno;
-	skeleton->rodata->rst_settings = hooks->settings;
-	code = skeleton_share_maps(skeleton->obj, hooks->skeleton->obj, skeleton->maps.rodata);
-	if (!code)
-		code = walk__load(skeleton);
-	if (code)
-		return code;
-	seed->processes = bpf_program__attach_iter(skeleton->progs.rst_tasks_iter, NULL);
+	if (hooks->iterators)
+		return hooks->iterators;
+	seed->processes = bpf_program__attach_iter(owners->progs.rst_tasks_iter, NULL);
 	if (!seed->processes)
 		return -errno;
-	seed->sockets = bpf_program__attach_iter(skeleton->progs.rst_files_iter, NULL);
+	seed->sockets = bpf_program__attach_iter(owners->progs.rst_files_iter, NULL);
 	if (!seed->sockets)
 		return -errno;
-	map.map.map_fd = bpf_map__fd(skeleton->maps.rst_listening);
-	seed->queues = bpf_program__attach_iter(skeleton->progs.rst_listening_iter, &options);
+	map.map.map_fd = bpf_map__fd(owners->maps.rst_listening);
+	seed->queues = bpf_program__attach_iter(owners->progs.rst_listening_iter, &options);
 	return seed->queues ? 0 : -errno;
 }
 
@@ -53,7 +44,7 @@ struct seed *seed_open(struct hooks *hooks)
 {
 	struct hook *hook = &hooks->hooks[HOOK_SEED];
 	struct seed *seed = calloc(1, sizeof(*seed));
-	int code = seed ? load(seed, hooks) : -ENOMEM;
+	int code = seed ? attach(seed, hooks) : -ENOMEM;
 
 	if (code) {
 		hook_missing(hook, "refused", strerror(-code));
@@ -74,7 +65,6 @@ void seed_close(struct seed **held)
 	bpf_link__destroy(seed->processes);
 	bpf_link__destroy(seed->sockets);
 	bpf_link__destroy(seed->queues);
-	walk__destroy(seed->skeleton);
 	free(seed);
 	*held = NULL;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Tells the programs who was there before them: walks all processes and their files inside the
- * kernel (bpf/walk.bpf.c), which fills the maps that the hooks share. The listening sockets that it
- * meets on the way come back to user space; and how they are, whenever that is asked.
+ * kernel (bpf/owners.bpf.c), which fills the maps that the hooks share. The listening sockets that
+ * it meets on the way come back to user space; and how they are, whenever that is asked.
  */
 #ifndef RSTWATCH_SEED_H
 #define RSTWATCH_SEED_H
@@ -12,7 +12,7 @@
 struct hooks;
 struct seed;
 
-/* Loads the iterators; their hook in hooks says whether that worked. NULL if not. */
+/* With the iterators, if they could be loaded; their hook in hooks says whether. NULL if not. */
 struct seed *seed_open(struct hooks *hooks);
 void seed_close(struct seed **seed);
 

@@ -1,21 +1,74 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * What was there before rstwatch: processes and their credentials, and who has which socket. Walked
- * once at start, and the files again when a process ends that had listened, as its sockets may
- * live on in others. And how the sockets that listen are now: walked once a second.
+ * Who is who, and who has which socket: the tracepoints that tell when that changes, and iterators
+ * for what was there before. Processes and files are walked once at start, and the files again when
+ * a process ends that had listened, as its sockets may live on in others. And how the sockets that
+ * listen are now: walked once a second.
+ *
+ * An object of its own, as the verifier reads two at the same time: user/programs.c.
  */
 #include "vmlinux.h"
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
-#include "barrier.h"
 #include "event.h"
+#include "holder.h"
 #include "kernel_read.h"
 #include "maps.h"
 #include "process.h"
 #include "sock.h"
+#include "tracepoint.h"
 #include "transition.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+/* inet_sock_set_state(sk, oldstate, newstate), before the state is set: a full socket, of any
+ * protocol that uses these states. */
+SEC("raw_tp/inet_sock_set_state")
+int rst_state(struct tracepoint_arguments *context)
+{
+	const struct sock *sk = (const void *)context->argument[0];
+
+	return transition(sk, context->argument[1], context->argument[2]);
+}
+
+/* tcp_rcv_space_adjust(sk): somebody has read data from a socket. */
+SEC("raw_tp/tcp_rcv_space_adjust")
+int rst_read(struct tracepoint_arguments *context)
+{
+	return holder_read((const void *)context->argument[0]);
+}
+
+/* sched_process_fork(parent, child) */
+SEC("raw_tp/sched_process_fork")
+int rst_fork(struct tracepoint_arguments *context)
+{
+	return process_fork((const void *)context->argument[1]);
+}
+
+/* sched_process_exec(task, old_pid, bprm), in the process that has a new program now. */
+SEC("raw_tp/sched_process_exec")
+int rst_exec(struct tracepoint_arguments *context)
+{
+	(void)context;
+	return process_exec();
+}
+
+/* task_rename(task, comm): a thread is about to get another name. */
+SEC("raw_tp/task_rename")
+int rst_rename(struct tracepoint_arguments *context)
+{
+	return process_rename((const void *)context->argument[0],
+			      (const void *)context->argument[1]);
+}
+
+/* sched_process_free(task) */
+SEC("raw_tp/sched_process_free")
+int rst_free(struct tracepoint_arguments *context)
+{
+	return process_free((const void *)context->argument[0]);
+}
+
+/* --- what was there before --- */
 
 #define SEED_FORMAT 0170000 /* S_IFMT */
 #define SEED_SOCKET 0140000 /* S_IFSOCK */

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "programs.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "owners.skel.h"
+#include "owners_probes.skel.h"
+#include "privilege.h"
+#include "rstwatch.skel.h"
+#include "rstwatch_probes.skel.h"
+#include "skeleton.h"
+
+struct bpf_program *programs_find(const struct hooks *hooks, enum coverage_hook which)
+{
+	switch (which) {
+	case HOOK_SEND:
+		return hooks->skeleton->progs.rst_send;
+	case HOOK_RECEIVE:
+		return hooks->skeleton->progs.rst_receive;
+	case HOOK_DROP:
+		return hooks->skeleton->progs.rst_drop;
+	case HOOK_STATE:
+		return hooks->owners->progs.rst_state;
+	case HOOK_READ:
+		return hooks->owners->progs.rst_read;
+	case HOOK_FORK:
+		return hooks->owners->progs.rst_fork;
+	case HOOK_EXEC:
+		return hooks->owners->progs.rst_exec;
+	case HOOK_RENAME:
+		return hooks->owners->progs.rst_rename;
+	case HOOK_FREE:
+		return hooks->owners->progs.rst_free;
+	default:
+		return hooks->skeleton->progs.rst_retransmit;
+	}
+}
+
+/* --- the maps --- */
+
+/* A table of that many entries: both of its generations. */
+static bool can_have(const struct bpf_map *map, uint32_t entries)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = bpf_map__map_flags(map));
+	bool can = true;
+	int fds[2];
+
+	for (unsigned i = 0; i < 2; i++) {
+		fds[i] = bpf_map_create(bpf_map__type(map), NULL, bpf_map__key_size(map),
+					bpf_map__value_size(map), entries, &options);
+		can = can && fds[i] >= 0;
+	}
+	for (unsigned i = 0; i < 2; i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+	return can;
+}
+
+/* Says which table the kernel has no room for, and how large it may be. False: it has for all. */
+static bool explain_size(struct hooks *hooks, char *error, size_t error_size)
+{
+	const struct {
+		const char *option;
+		const struct bpf_map *map;
+		uint32_t entries;
+	} tables[] = {
+		{"--max-ports", hooks->skeleton->maps.rst_ports_0, hooks->limits.ports},
+		{"--max-peers", hooks->skeleton->maps.rst_peers_0, hooks->limits.peers},
+	};
+
+	for (unsigned i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+		uint32_t entries = tables[i].entries;
+
+		if (can_have(tables[i].map, entries))
+			continue;
+		while (entries > LIMITS_TABLE_LEAST && !can_have(tables[i].map, entries))
+			entries /= 2;
+		if (entries < LIMITS_TABLE_LEAST)
+			entries = LIMITS_TABLE_LEAST;
+		snprintf(error, error_size,
+			 "the kernel has no memory for a table of %u entries: %s %u would work",
+			 tables[i].entries, tables[i].option, entries);
+		return true;
+	}
+	return false;
+}
+
+static void size_tables(struct hooks *hooks)
+{
+	struct rstwatch *skeleton = hooks->skeleton;
+
+	bpf_map__set_max_entries(skeleton->maps.rst_sketches, 2 * hooks->settings.cpus);
+	bpf_map__set_max_entries(skeleton->maps.rst_ports_0, hooks->limits.ports);
+	bpf_map__set_max_entries(skeleton->maps.rst_ports_1, hooks->limits.ports);
+	bpf_map__set_max_entries(skeleton->maps.rst_peers_0, hooks->limits.peers);
+	bpf_map__set_max_entries(skeleton->maps.rst_peers_1, hooks->limits.peers);
+}
+
+static int create_map(struct bpf_map *map)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = bpf_map__map_flags(map));
+	int fd = bpf_map_create(bpf_map__type(map), bpf_map__name(map), bpf_map__key_size(map),
+				bpf_map__value_size(map), bpf_map__max_entries(map), &options);
+	int code;
+
+	if (fd < 0)
+		return -errno;
+	code = bpf_map__reuse_fd(map, fd) ? -errno : 0;
+	close(fd);
+	return code;
+}
+
+/* Those that both objects have, before either is loaded: all but the constants and the barrier. */
+static int create_maps(struct rstwatch *skeleton)
+{
+	struct bpf_map *map;
+	int code = 0;
+
+	bpf_object__for_each_map(map, skeleton->obj)
+	{
+		if (map == skeleton->maps.rodata || map == skeleton->maps.rst_barrier)
+			continue;
+		code = create_map(map);
+		if (code)
+			break;
+	}
+	return code;
+}
+
+/* --- the objects --- */
+
+static void choose(struct hooks *hooks)
+{
+	for (unsigned i = 0; i < TRACEPOINTS; i++)
+		bpf_program__set_autoload(programs_find(hooks, i),
+					  hooks->hooks[i].state != HOOK_MISSING);
+}
+
+static int open_rstwatch(struct hooks *hooks)
+{
+	struct rstwatch *skeleton = hooks->skeleton = SKELETON_OPEN(rstwatch, &hooks->kernel);
+
+	if (!skeleton)
+		return -errno;
+	skeleton->rodata->rst_settings = hooks->settings;
+	size_tables(hooks);
+	return create_maps(skeleton);
+}
+
+static int open_owners(struct hooks *hooks)
+{
+	struct owners *owners = hooks->owners = SKELETON_OPEN(owners, &hooks->kernel);
+
+	if (!owners)
+		return -errno;
+	owners->rodata->rst_settings = hooks->settings;
+	return skeleton_share_maps(owners->obj, hooks->skeleton->obj, owners->maps.rodata);
+}
+
+/* Once more, if the kernel does not take them: it may be that it takes the others. */
+static int load_without_iterators(struct hooks *hooks)
+{
+	struct owners *owners;
+	int code;
+
+	owners__destroy(hooks->owners);
+	code = open_owners(hooks);
+	if (code)
+		return code;
+	choose(hooks);
+	owners = hooks->owners;
+	bpf_program__set_autoload(owners->progs.rst_tasks_iter, false);
+	bpf_program__set_autoload(owners->progs.rst_files_iter, false);
+	bpf_program__set_autoload(owners->progs.rst_listening_iter, false);
+	return owners__load(owners);
+}
+
+static void *load_owners(void *argument)
+{
+	struct hooks *hooks = argument;
+
+	hooks->iterators = owners__load(hooks->owners);
+	return NULL;
+}
+
+/* If not even that can be asked, there are very many. */
+static bool has_two_cpus(void)
+{
+	cpu_set_t cpus;
+
+	return sched_getaffinity(0, sizeof(cpus), &cpus) || CPU_COUNT(&cpus) > 1;
+}
+
+/* Both, at the same time where there are two CPUs. */
+static int load_both(struct hooks *hooks)
+{
+	pthread_t thread;
+	bool apart = has_two_cpus() && !pthread_create(&thread, NULL, load_owners, hooks);
+	int code = rstwatch__load(hooks->skeleton);
+
+	if (apart)
+		pthread_join(thread, NULL);
+	else
+		load_owners(hooks);
+	return !code && hooks->iterators ? load_without_iterators(hooks) : code;
+}
+
+int programs_load(struct hooks *hooks, char *error, size_t error_size)
+{
+	char missing[64];
+	int code = open_rstwatch(hooks);
+
+	if (!code)
+		code = open_owners(hooks);
+	if (!code) {
+		choose(hooks);
+		code = load_both(hooks);
+	}
+	if (!code)
+		return 0;
+	if ((code == -EPERM || code == -EACCES) && !privilege_check(missing, sizeof(missing)))
+		snprintf(error, error_size, "missing %s: run as root, or grant it", missing);
+	else if ((code != -ENOMEM && code != -E2BIG) || !hooks->skeleton ||
+		 !explain_size(hooks, error, error_size))
+		snprintf(error, error_size,
+			 "cannot load the BPF programs: %s (the kernel's words: run again with "
+			 "-v)%s",
+			 strerror(-code),
+			 code == -EPERM ? "; the kernel forbids it: lockdown, a container, an LSM, "
+					  "or before Linux 5.11 RLIMIT_MEMLOCK (ulimit -l)"
+					: "");
+	return code;
+}
+
+void programs_close(struct hooks *hooks)
+{
+	owners__destroy(hooks->owners);
+	rstwatch__destroy(hooks->skeleton);
+}
