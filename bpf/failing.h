@@ -11,14 +11,14 @@
 /* number: of the process; 0, not known, is one of them. */
 static __always_inline void failing_note(__u32 number)
 {
-	rst_control.failing[number & (RST_FAILING - 1)] = rst_control.slice + 1;
+	rst_control.failing[number & (RST_FAILING - 1)] = rst_control.second + 1;
 }
 
 static __always_inline bool failing_is(__u32 number)
 {
 	__u32 after = rst_control.failing[number & (RST_FAILING - 1)];
 
-	return after && rst_control.slice + 1 - after <= RST_FAILING_SLICES;
+	return after && rst_control.second + 1 - after <= RST_FAILING_SECONDS;
 }
 
 #endif

@@ -3,7 +3,8 @@
  * Maps. There are two generations of every counter; the program that runs reads rst_control.slice
  * once and counts into generation slice & 1. User space adds one to it and waits until every
  * program that could have seen the old value has finished (barrier.h). From then on the retired
- * generation is quiet, and user space reads and clears it exactly.
+ * generation is quiet, and user space reads and clears it exactly. A slice that is empty when it
+ * ends hands its generation on to the next.
  *
  * Each BPF object declares them all; those of owners.bpf.c and functions.bpf.c are made to be
  * those of rstwatch.bpf.c (user/programs.c, user/functions.c).

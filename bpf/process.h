@@ -6,7 +6,7 @@
  * work when it did. rst_creds tells whose they are.
  *
  * They are learned from fork and exec; for changes in between when the process is seen with a
- * socket; and once for all processes when rstwatch starts (owners.bpf.c).
+ * socket; and for all processes when rstwatch starts, and now and then (user/capture.c).
  */
 #ifndef RSTWATCH_BPF_PROCESS_H
 #define RSTWATCH_BPF_PROCESS_H
@@ -257,13 +257,22 @@ static __always_inline __u32 process_of_file(__u64 address)
 	return process_is_known(cred->number) ? cred->number : 0;
 }
 
+/* Asks for a walk of the processes (owners.bpf.c): what is new may be about to change. */
+static __always_inline void process_tell_born(void)
+{
+	if (!rst_control.born)
+		rst_control.born = 1;
+}
+
 /* fork(): the child has its credentials, and does not run yet. */
 static __always_inline int process_fork(const struct task_struct *child)
 {
 	__u32 pid = process_pid(child);
 
-	if (pid == KERNEL_READ(child, task_struct, pid))
+	if (pid == KERNEL_READ(child, task_struct, pid)) {
 		process_add(child, pid);
+		process_tell_born();
+	}
 	return 0;
 }
 
@@ -275,6 +284,7 @@ static __always_inline int process_exec(void)
 
 	if (known)
 		known->number = 0;
+	process_tell_born();
 	return 0;
 }
 

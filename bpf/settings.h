@@ -33,7 +33,8 @@ struct rst_settings {
 #define RST_FAILING 256
 
 struct rst_control {
-	__u32 slice; /* advanced by user space: its lowest bit is the generation to count into */
+	__u32 slice; /* advanced by user space: its lowest bit is the generation to count into; by
+		      * two after a slice in which nothing was counted, as that needs no new one */
 	__u32 wake;  /* set by user space before it sleeps: the next event is to wake it */
 	__u32 watch; /* RST_WATCH_*: what is told only while somebody has reason to ask */
 	__u32 noted; /* RST_NOTED_*: which function hooks leave notes, see note.h and process.h */
@@ -42,14 +43,16 @@ struct rst_control {
 	__u32 ownerless;  /* often: a process ended that had listened, so somebody else may now */
 	__u32 known;	  /* generation of rst_known to remember peers in, by user space: known.h */
 	__u32 moved;	  /* a socket has got another owner than its file's maker */
+	__u32 born;	  /* a process has been made, or has another program; unset by user space */
+	__u32 second;	  /* slices until now, by user space */
 	__u64 tasks_full; /* processes not kept: rst_tasks or rst_creds is full */
 	__u64 changes_lost;   /* listeners not told: rst_changes is full */
 	__u64 listening_full; /* listeners not watched: rst_listening is full */
 	/* In this slice, set to 0 by user space: */
 	__u32 connects_failed; /* refused, or for another reason */
 	__u32 connects_told; /* those that succeeded, of processes that have had none that failed */
-	/* The slice after the one in which a connect() last failed, by the process's number; others
-	 * may share its place. */
+	/* The second after the one in which a connect() last failed, by the process's number;
+	 * others may share its place. */
 	__u32 failing[RST_FAILING];
 };
 
@@ -60,7 +63,7 @@ struct rst_control {
  */
 #define RST_CONNECTS_FAILED 3
 #define RST_CONNECTS_TOLD   256
-#define RST_FAILING_SLICES  60
+#define RST_FAILING_SECONDS 60
 
 /* Set by user space once something looks wrong, and unset when it no longer does. */
 enum {

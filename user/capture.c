@@ -25,7 +25,10 @@
 
 #define POLL_EVENTS  65536	       /* events delivered before other work gets a turn */
 #define WALK_NS	     (SECOND_NS / 100) /* of a second, at most, for walks of the processes */
-#define SOCKET_BYTES 16		       /* of a socket, and of a closed connection: bpf/maps.h */
+#define WALKS_NEW    5		       /* turns in which they are walked after one has come */
+#define WALKS_EVERY  10		       /* turns, if none has */
+#define MISSED_EVERY 10 /* turns in which nothing was counted, until hooks are asked */
+#define SOCKET_BYTES 16 /* of a socket, and of a closed connection: bpf/maps.h */
 #define CLOSED_BYTES 8
 
 struct capture {
@@ -34,7 +37,10 @@ struct capture {
 	struct namespaces *namespaces;
 	struct identity *identity;
 	struct rings rings;
-	uint32_t rest;	    /* turns until processes are walked again */
+	uint32_t rest;	    /* turns until processes may be walked again, */
+	uint32_t due;	    /* or must be, */
+	uint32_t new;	    /* and in which they are, as some are new */
+	uint32_t quiet;	    /* turns in a row in which nothing was counted */
 	uint32_t ownerless; /* rst_control.ownerless, when sockets were last walked */
 	bool told_full, told_lost, told_listening;
 	struct peers peers;
@@ -272,15 +278,35 @@ static int walk_sockets(struct capture *capture)
 static int walk_processes(struct capture *capture)
 {
 	uint64_t begun_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
-	int error;
+	int error = seed_processes(capture->hooks.seed);
 
+	capture->due = WALKS_EVERY;
+	capture->rest = (clock_ns(CLOCK_THREAD_CPUTIME_ID) - begun_ns) / WALK_NS;
+	return error;
+}
+
+/* Programs change their credentials soon after they start, if they do: so in each turn for a while
+ * if there are new ones, and now and then if there are none. */
+static int walk_processes_again(struct capture *capture)
+{
+	bool told = capture->hooks.hooks[HOOK_FORK].state == HOOK_ATTACHED &&
+		    capture->hooks.hooks[HOOK_EXEC].state == HOOK_ATTACHED;
+
+	if (!told || control(capture)->born) {
+		control(capture)->born = 0;
+		capture->new = WALKS_NEW;
+	}
+	if (capture->due)
+		capture->due--;
 	if (capture->rest) {
 		capture->rest--;
 		return 0;
 	}
-	error = seed_processes(capture->hooks.seed);
-	capture->rest = (clock_ns(CLOCK_THREAD_CPUTIME_ID) - begun_ns) / WALK_NS;
-	return error;
+	if (!capture->new && capture->due)
+		return 0;
+	if (capture->new)
+		capture->new --;
+	return walk_processes(capture);
 }
 
 /* Who was there before us. */
@@ -373,22 +399,26 @@ int capture_turn(struct capture *capture, bool last, record_handler handler, voi
 				     .slice = capture->slice,
 				     .start_ns = capture->slice_start_ns};
 	bool busy;
-	int error;
+	int error = 0;
 
 	capture->handler = handler;
 	capture->context = context;
 	slice.realtime_ns = clock_ns(CLOCK_REALTIME);
 	slice.end_ns = clock_ns(CLOCK_MONOTONIC);
-	error = flip(capture);
+	busy = counters_are_used(capture->counters, capture->slice);
+	if (busy)
+		error = flip(capture);
 	if (!error)
 		error = rings_take_changes(&capture->rings);
 	if (error)
 		return error;
-	busy = counters_add(capture->counters, &slice);
-	slice.missed = hooks_missed(&capture->hooks);
+	capture->quiet = busy ? 0 : capture->quiet + 1;
+	if (last || capture->quiet % MISSED_EVERY == 0)
+		slice.missed = hooks_missed(&capture->hooks);
 	if (last && !busy && slice.end_ns - slice.start_ns < SECOND_NS / 2)
 		return 0;
 	if (busy) {
+		counters_add(capture->counters, &slice);
 		error = rings_drain(&capture->rings, capture->slice, slice.events);
 		if (!error)
 			error = counters_deliver(capture->counters, &slice, forward, capture);
@@ -398,7 +428,10 @@ int capture_turn(struct capture *capture, bool last, record_handler handler, voi
 	}
 	capture->rings.received[capture->slice & 1] = 0;
 	control(capture)->connects_failed = control(capture)->connects_told = 0;
-	capture->slice++;
+	control(capture)->second++;
+	/* An empty one needs no other generation, and nobody to wait for. */
+	capture->slice += busy ? 1 : 2;
+	control(capture)->slice = capture->slice;
 	capture->slice_start_ns = slice.end_ns;
 	if (capture->hooks.seed)
 		error = seed_queues(capture->hooks.seed, deliver_listening, capture);
@@ -412,7 +445,7 @@ int capture_turn(struct capture *capture, bool last, record_handler handler, voi
 	(void)peers_turn(&capture->peers, capture->skeleton, capture->slice_start_ns);
 	identity_turn(capture->identity);
 	if (!error && capture->hooks.seed)
-		error = walk_processes(capture);
+		error = walk_processes_again(capture);
 	/* A process has ended that listened, and its sockets may live on in others; or the kernel
 	 * has skipped hooks. */
 	if (!error && capture->hooks.seed &&

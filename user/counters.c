@@ -265,15 +265,23 @@ static bool is_used(const struct rst_sketch *sketch)
 	return used;
 }
 
-bool counters_add(const struct counters *counters, struct record_slice *slice)
+bool counters_are_used(const struct counters *counters, uint32_t slice)
+{
+	const struct rst_sketch *sketches = sketches_of(counters, slice);
+	bool used = false;
+
+	for (uint32_t cpu = 0; cpu < counters->cpus && !used; cpu++)
+		used = is_used(&sketches[cpu]);
+	return used;
+}
+
+void counters_add(const struct counters *counters, struct record_slice *slice)
 {
 	const struct rst_sketch *sketches = sketches_of(counters, slice->slice);
-	bool busy = false;
 
 	for (uint32_t cpu = 0; cpu < counters->cpus; cpu++) {
 		const struct rst_sketch *sketch = &sketches[cpu];
 
-		busy = busy || is_used(sketch);
 		slice->counted += counted(sketch);
 		slice->events += sketch->events;
 		slice->lost += sketch->lost;
@@ -282,7 +290,6 @@ bool counters_add(const struct counters *counters, struct record_slice *slice)
 		if (counted(sketch))
 			slice->peer_error += (counted(sketch) - 1) / RST_PEER_SHARE;
 	}
-	return busy;
 }
 
 int counters_deliver(struct counters *counters, struct record_slice *slice, record_handler handler,

@@ -20,8 +20,10 @@ void counters_close(struct counters **counters);
 /* Bytes of the memory that is mapped. */
 size_t counters_size(const struct counters *counters);
 
-/* Adds up what the CPUs counted in slice->slice, into that record. True if there was anything. */
-bool counters_add(const struct counters *counters, struct record_slice *slice);
+/* Whether there is anything in the generation of that slice, which may not be over. */
+bool counters_are_used(const struct counters *counters, uint32_t slice);
+/* Adds up what the CPUs counted in slice->slice, into that record. */
+void counters_add(const struct counters *counters, struct record_slice *slice);
 /* Delivers them: EVENT for what was held until the slice ended, PORT, OTHER, PEER, DISTINCT,
  * OUTSIDE, THINNED. Completes *slice. 0, -errno, or what the handler returned. */
 int counters_deliver(struct counters *counters, struct record_slice *slice, record_handler handler,

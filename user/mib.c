@@ -14,24 +14,18 @@
 #define PATH_BYTES 320
 #define FILE_BYTES (16 << 10) /* of netstat: some 4 KiB */
 
-static int read_file(const char *path, char text[FILE_BYTES])
+static int read_file(int fd, char text[FILE_BYTES])
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	ssize_t length = 0, got = 0;
 
-	if (fd < 0)
+	if (lseek(fd, 0, SEEK_SET))
 		return -errno;
 	do {
 		length += got;
 		got = read(fd, text + length, FILE_BYTES - 1 - length);
 	} while (got > 0);
-	if (got < 0) {
-		int code = -errno;
-
-		close(fd);
-		return code;
-	}
-	close(fd);
+	if (got < 0)
+		return -errno;
 	text[length] = '\0';
 	return 0;
 }
@@ -46,7 +40,7 @@ static const char *next_word(const char **at)
 
 static bool is_word(const char *word, size_t length, const char *name)
 {
-	return !strncmp(word, name, length) && !name[length];
+	return *word == *name && !strncmp(word, name, length) && !name[length];
 }
 
 /* Takes the counters from pairs of lines: "Group: name name ..." and "Group: number number ...". */
@@ -76,21 +70,54 @@ static void parse(const char *text, struct mib *mib)
 	}
 }
 
-int mib_read(const char *directory, struct mib *mib)
+int mib_open(const char *directory, int files[MIB_FILES])
 {
-	static const char *const files[] = {"snmp", "netstat"};
+	static const char *const names[MIB_FILES] = {"snmp", "netstat"};
 
+	for (unsigned i = 0; i < MIB_FILES; i++) {
+		char path[PATH_BYTES];
+
+		snprintf(path, sizeof(path), "%s/%s", directory, names[i]);
+		files[i] = open(path, O_RDONLY | O_CLOEXEC);
+		if (files[i] < 0) {
+			int code = -errno;
+
+			while (i--)
+				close(files[i]);
+			return code;
+		}
+	}
+	return 0;
+}
+
+void mib_close(const int files[MIB_FILES])
+{
+	for (unsigned i = 0; i < MIB_FILES; i++)
+		close(files[i]);
+}
+
+int mib_read(const int files[MIB_FILES], struct mib *mib)
+{
 	memset(mib, 0, sizeof(*mib));
-	for (unsigned i = 0; i < 2; i++) {
-		char path[PATH_BYTES], text[FILE_BYTES];
-		int code;
+	for (unsigned i = 0; i < MIB_FILES; i++) {
+		char text[FILE_BYTES];
+		int code = read_file(files[i], text);
 
-		*text = '\0';
-		snprintf(path, sizeof(path), "%s/%s", directory, files[i]);
-		code = read_file(path, text);
 		if (code)
 			return code;
 		parse(text, mib);
 	}
 	return 0;
+}
+
+int mib_read_once(const char *directory, struct mib *mib)
+{
+	int files[MIB_FILES];
+	int code = mib_open(directory, files);
+
+	if (code)
+		return code;
+	code = mib_read(files, mib);
+	mib_close(files);
+	return code;
 }

@@ -14,7 +14,14 @@ struct mib {
 	uint64_t queues[QUEUES]; /* 0 for what this kernel does not count */
 };
 
-/* Reads them from a directory: /proc/PID/net. 0 or -errno. */
-int mib_read(const char *directory, struct mib *mib);
+#define MIB_FILES 2
+
+/* Opens the files of a directory, /proc/PID/net, which can then be read again and again. While they
+ * are open, the namespace stays. All of these return 0 or -errno. */
+int mib_open(const char *directory, int files[MIB_FILES]);
+int mib_read(const int files[MIB_FILES], struct mib *mib);
+void mib_close(const int files[MIB_FILES]);
+/* Of a namespace that may go. */
+int mib_read_once(const char *directory, struct mib *mib);
 
 #endif

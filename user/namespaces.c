@@ -57,8 +57,10 @@ struct entry {
 };
 
 struct namespaces {
-	uint32_t own;	 /* of this program */
-	int own_fd;	 /* to come back to; -1: not needed yet */
+	uint32_t own; /* of this program */
+	int own_fd;   /* to come back to; -1: not needed yet */
+	bool opened;  /* its counters, read each second: */
+	int own_files[MIB_FILES];
 	uint64_t device; /* of nsfs, on which a mounted namespace is */
 	bool denied;	 /* processes of others do not show their namespace */
 	bool scanned;	 /* in this turn */
@@ -158,7 +160,7 @@ static int read_process(const struct entry *entry, struct reading *reading)
 
 	snprintf(link, sizeof(link), "/proc/%u/ns/net", entry->pid);
 	snprintf(directory, sizeof(directory), "/proc/%u/net", entry->pid);
-	code = mib_read(directory, &reading->mib);
+	code = mib_read_once(directory, &reading->mib);
 	/* Looked at afterwards: then it was there before. */
 	if (!code && read_link(link) != entry->netns)
 		code = -ENOENT;
@@ -200,7 +202,7 @@ static int read_mounted(struct namespaces *namespaces, const struct entry *entry
 
 	if (code)
 		return code;
-	code = mib_read("/proc/thread-self/net", &reading->mib);
+	code = mib_read_once("/proc/thread-self/net", &reading->mib);
 	reading->identity = ~((uint64_t)status.st_ctim.tv_sec * SECOND_NS + status.st_ctim.tv_nsec);
 	if (setns(namespaces->own_fd, CLONE_NEWNET))
 		code = -errno; /* cannot be: we were there. No counter depends on where we are. */
@@ -221,7 +223,8 @@ static int try_ways(struct namespaces *namespaces, struct entry *entry, struct r
 
 	if (entry->netns == namespaces->own) {
 		reading->identity = 1;
-		return mib_read("/proc/thread-self/net", &reading->mib);
+		return namespaces->opened ? mib_read(namespaces->own_files, &reading->mib)
+					  : -ENOENT;
 	}
 	if (entry->pid)
 		code = read_process(entry, reading);
@@ -324,6 +327,7 @@ struct namespaces *namespaces_open(void)
 	TABLE_INIT(namespaces, entries, uint32_t, 0);
 	if (namespaces->own)
 		(void)find(namespaces, namespaces->own);
+	namespaces->opened = !mib_open("/proc/thread-self/net", namespaces->own_files);
 	scan(namespaces);
 	for (uint32_t i = 0; i < namespaces->entries.used; i++) {
 		struct entry *entry = table_entry(&namespaces->entries, i);
@@ -346,6 +350,8 @@ void namespaces_close(struct namespaces **held)
 		forget_ways(table_entry(&namespaces->entries, i));
 	if (namespaces->own_fd >= 0)
 		close(namespaces->own_fd);
+	if (namespaces->opened)
+		mib_close(namespaces->own_files);
 	free(namespaces);
 	*held = NULL;
 }
