@@ -15,13 +15,20 @@
 #include "vmlinux.h"
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
+#include "settings.h"
 
 #ifdef KERNEL_PROBES
 #define KERNEL_CASTS			0
 #define KERNEL_READ(pointer, type, ...) BPF_CORE_READ((const struct type *)(pointer), __VA_ARGS__)
 #else
 #define KERNEL_CASTS 1
+#ifdef KERNEL_CAST_BY_US
+/* To find the function, libbpf would read all of the kernel's BTF, some 10 ms: so this is a call of
+ * a helper that there is not, which user/programs.c makes one of the function. */
+static void *(*const bpf_rdonly_cast)(const void *object, __u32 btf_id) = (void *)RST_CALL_CAST;
+#else
 extern void *bpf_rdonly_cast(const void *object, __u32 btf_id) __ksym;
+#endif
 
 #define KERNEL_CAST(pointer, type)                                                                 \
 	((const struct type *)bpf_rdonly_cast(pointer, bpf_core_type_id_kernel(struct type)))

@@ -3,6 +3,7 @@
  * The tracepoints that tell of resets, and of what else is looked at. Those that tell whose a
  * socket is are in owners.bpf.c.
  */
+#define KERNEL_CAST_BY_US /* kernel_read.h */
 #include "vmlinux.h"
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>

@@ -30,6 +30,8 @@ struct rst_settings {
 	__u8 dropped[RST_DROP_REASONS]; /* what each drop reason says: classify.h */
 };
 
+#define RST_CALL_CAST 0x7fff0001 /* no helper has this number: see kernel_read.h */
+
 #define RST_FAILING 256
 
 struct rst_control {

@@ -150,7 +150,8 @@ static void read_facts(struct kernel *kernel)
 		facts->drop_reason &&
 		has_reason(kernel->drop_reasons, kernel->drop_reason_count, "TCP_RESET");
 	facts->request_reason = kernel_function(kernel, NULL, "tcp_check_req", &id) > 5;
-	kernel->casts = kernel->own && kernel_function(kernel, NULL, "bpf_rdonly_cast", &id) > 0;
+	kernel->casts =
+		kernel->own && kernel_function(kernel, NULL, "bpf_rdonly_cast", &kernel->cast) > 0;
 }
 
 /* Writes them to a file for libbpf, which takes no other way. */

@@ -21,6 +21,7 @@ struct kernel {
 	struct btf *btf;  /* of its own, what is asked of it: types.h; freed by kernel_close() */
 	bool own;	  /* it is the running kernel's own, not one from a file */
 	bool casts;	  /* programs may call bpf_rdonly_cast(): bpf/kernel_read.h */
+	uint32_t cast;	  /* its id */
 	const char *path; /* for libbpf's btf_custom_path; NULL: it is to read all of the BTF */
 	int types_fd;	  /* a file with what BPF objects name, if it is the kernel's own; or -1 */
 	char types_path[32]; /* of that file */

@@ -4,9 +4,11 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <linux/bpf.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -136,6 +138,39 @@ static int create_maps(struct rstwatch *skeleton)
 
 /* --- the objects --- */
 
+/* Makes calls of RST_CALL_CAST those of the kernel's function, before a program is loaded. */
+static int set_casts(struct bpf_program *program, struct bpf_prog_load_opts *options, long id)
+{
+	size_t count = bpf_program__insn_cnt(program);
+	struct bpf_insn *insns = calloc(count, sizeof(*insns));
+	int code;
+
+	(void)options;
+	if (!insns)
+		return -ENOMEM;
+	memcpy(insns, bpf_program__insns(program), count * sizeof(*insns));
+	for (size_t i = 0; i < count; i++)
+		if (insns[i].code == (BPF_JMP | BPF_CALL) && !insns[i].src_reg &&
+		    insns[i].imm == RST_CALL_CAST) {
+			insns[i].src_reg = BPF_PSEUDO_KFUNC_CALL;
+			insns[i].imm = id;
+		}
+	code = bpf_program__set_insns(program, insns, count);
+	free(insns);
+	return code;
+}
+
+/* Of all raw tracepoints that are opened from now on. */
+static int handle_casts(const struct kernel *kernel)
+{
+	LIBBPF_OPTS(libbpf_prog_handler_opts, options, .cookie = kernel->cast,
+		    .prog_prepare_load_fn = set_casts);
+	int handler =
+		libbpf_register_prog_handler("raw_tp+", BPF_PROG_TYPE_RAW_TRACEPOINT, 0, &options);
+
+	return handler < 0 ? handler : 0;
+}
+
 static void choose(struct hooks *hooks)
 {
 	for (unsigned i = 0; i < TRACEPOINTS; i++)
@@ -215,8 +250,10 @@ static int load_both(struct hooks *hooks)
 int programs_load(struct hooks *hooks, char *error, size_t error_size)
 {
 	char missing[64];
-	int code = open_rstwatch(hooks);
+	int code = hooks->kernel.casts ? handle_casts(&hooks->kernel) : 0;
 
+	if (!code)
+		code = open_rstwatch(hooks);
 	if (!code)
 		code = open_owners(hooks);
 	if (!code) {
