@@ -28,6 +28,7 @@ struct cut {
 	uint32_t later_count;
 	uint32_t last, last_struct; /* the highest that is kept; that structs have */
 	const char *names[SLOTS];
+	uint8_t begins[1 << 13]; /* a bit for each pair of characters that a name begins with */
 };
 
 static unsigned kind_of(const struct btf_type *type)
@@ -101,8 +102,17 @@ static size_t hash_name(const char *name)
 	return hash ^ hash >> 15;
 }
 
+static unsigned beginning_of(const char *name)
+{
+	return (uint8_t)name[0] << 8 | (name[0] ? (uint8_t)name[1] : 0);
+}
+
 static bool is_named(const struct cut *cut, const char *name)
 {
+	unsigned beginning = beginning_of(name);
+
+	if (!(cut->begins[beginning >> 3] >> (beginning & 7) & 1))
+		return false;
 	for (size_t i = hash_name(name);; i++) {
 		const char *held = cut->names[i & (SLOTS - 1)];
 
@@ -123,6 +133,7 @@ static int add_names(struct cut *cut, const char *const *names, unsigned count)
 		while (cut->names[at & (SLOTS - 1)])
 			at++;
 		cut->names[at & (SLOTS - 1)] = names[i];
+		cut->begins[beginning_of(names[i]) >> 3] |= 1 << (beginning_of(names[i]) & 7);
 	}
 	return 0;
 }
@@ -250,15 +261,20 @@ static uint32_t write_string(struct output *output, const struct cut *cut, uint3
 static void write_type(struct output *output, const struct cut *cut, uint32_t id)
 {
 	static const struct btf_type left_out = {.info = BTF_KIND_PTR << 24};
-	const struct btf_type *type = cut->kept[id] ? type_at(cut, id) : &left_out;
-	size_t size = type_size(type), each = entry_size(kind_of(type));
 	uint8_t *at = output->types + output->types_size;
 	struct btf_type *made = (void *)at;
+	const struct btf_type *type;
+	size_t each;
 
-	memcpy(at, type, size);
-	output->types_size += size;
-	if (type == &left_out)
+	if (!cut->kept[id]) {
+		*made = left_out;
+		output->types_size += sizeof(*made);
 		return;
+	}
+	type = type_at(cut, id);
+	each = entry_size(kind_of(type));
+	memcpy(at, type, type_size(type));
+	output->types_size += type_size(type);
 	made->name_off = write_string(output, cut, type->name_off);
 	for (unsigned i = 0; each && i < BTF_INFO_VLEN(type->info); i++) {
 		uint32_t *name = (void *)(at + sizeof(*type) + i * each);
@@ -278,13 +294,15 @@ static void measure(const struct cut *cut, struct output *output)
 {
 	output->strings_size = 1;
 	for (uint32_t id = 1; id <= cut->last; id++) {
-		const struct btf_type *type = type_at(cut, id);
-		size_t each = entry_size(kind_of(type));
+		const struct btf_type *type;
+		size_t each;
 
 		if (!cut->kept[id]) {
 			output->types_size += sizeof(*type);
 			continue;
 		}
+		type = type_at(cut, id);
+		each = entry_size(kind_of(type));
 		output->types_size += type_size(type);
 		output->strings_size += string_room(cut, type->name_off);
 		for (unsigned i = 0; each && i < BTF_INFO_VLEN(type->info); i++)
