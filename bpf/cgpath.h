@@ -30,10 +30,9 @@ static __always_inline const struct kernfs_node *cgpath_parent(const struct kern
 	return BPF_CORE_READ(before, parent);
 }
 
-/* The cgroup's, by its address; 0 for the root of a hierarchy. */
-__noinline __u64 cgpath_node(__u64 address)
+/* 0 for the root of a hierarchy. */
+static __always_inline __u64 cgpath_node(const struct cgroup *cgroup)
 {
-	const struct cgroup *cgroup = (const void *)address;
 	const struct kernfs_node *node = BPF_CORE_READ(cgroup, kn);
 
 	return cgpath_parent(node) ? (__u64)node : 0;
@@ -54,17 +53,15 @@ __noinline __u64 cgpath_better(__u64 found, __u64 at)
 	const struct cgrp_cset_link *link =
 		(const void *)(at - bpf_core_field_offset(struct cgrp_cset_link, cgrp_link));
 	const struct cgroup *cgroup = BPF_CORE_READ(link, cgrp);
-	__u64 node = cgpath_node((__u64)cgroup);
+	__u64 node = cgpath_node(cgroup);
 
 	return node && (!found || cgpath_is_systemd(cgroup)) ? node : found;
 }
 
-/* Of a process, by its struct task_struct. */
-__noinline __u64 cgpath_of(__u64 address)
+static __always_inline __u64 cgpath_of(const struct task_struct *task)
 {
-	const struct task_struct *task = (const void *)address;
 	const struct css_set *set = BPF_CORE_READ(task, cgroups);
-	__u64 found = cgpath_node((__u64)BPF_CORE_READ(set, dfl_cgrp));
+	__u64 found = cgpath_node(BPF_CORE_READ(set, dfl_cgrp));
 	const struct list_head *head = &set->cgrp_links, *at = BPF_CORE_READ(head, next);
 
 	if (found)
@@ -95,7 +92,7 @@ __noinline __u32 cgpath_append(__u32 slot, __u32 used, __u64 address)
 static __always_inline void cgpath_read(struct rst_process *process, __u32 slot,
 					const struct task_struct *task)
 {
-	const struct kernfs_node *node = (const void *)cgpath_of((__u64)task), *parent;
+	const struct kernfs_node *node = (const void *)cgpath_of(task), *parent;
 	__u32 used = 0, longer;
 
 	process->cgroup_cut = 0;
