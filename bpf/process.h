@@ -6,7 +6,7 @@
  * work when it did. rst_creds tells whose they are.
  *
  * They are learned from fork and exec; for changes in between when the process is seen with a
- * socket; and for all processes when rstwatch starts, and now and then (user/capture.c).
+ * socket; and for all processes when rstwatch starts, and now and then (user/walks.c).
  */
 #ifndef RSTWATCH_BPF_PROCESS_H
 #define RSTWATCH_BPF_PROCESS_H

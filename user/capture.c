@@ -22,13 +22,11 @@
 #include "rstwatch.skel.h"
 #include "seed.h"
 #include "units.h"
+#include "walks.h"
 
-#define POLL_EVENTS  65536	       /* events delivered before other work gets a turn */
-#define WALK_NS	     (SECOND_NS / 100) /* of a second, at most, for walks of the processes */
-#define WALKS_NEW    5		       /* turns in which they are walked after one has come */
-#define WALKS_EVERY  10		       /* turns, if none has */
-#define MISSED_EVERY 10 /* turns in which nothing was counted, until hooks are asked */
-#define SOCKET_BYTES 16 /* of a socket, and of a closed connection: bpf/maps.h */
+#define POLL_EVENTS  65536 /* events delivered before other work gets a turn */
+#define MISSED_EVERY 10	   /* turns in which nothing was counted, until hooks are asked */
+#define SOCKET_BYTES 16	   /* of a socket, and of a closed connection: bpf/maps.h */
 #define CLOSED_BYTES 8
 
 struct capture {
@@ -37,11 +35,8 @@ struct capture {
 	struct namespaces *namespaces;
 	struct identity *identity;
 	struct rings rings;
-	uint32_t rest;	    /* turns until processes may be walked again, */
-	uint32_t due;	    /* or must be, */
-	uint32_t new;	    /* and in which they are, as some are new */
-	uint32_t quiet;	    /* turns in a row in which nothing was counted */
-	uint32_t ownerless; /* rst_control.ownerless, when sockets were last walked */
+	uint32_t quiet; /* turns in a row in which nothing was counted */
+	struct walks walks;
 	bool told_full, told_lost, told_listening;
 	struct peers peers;
 	uint32_t watch; /* what was last asked for: capture_watch() */
@@ -263,63 +258,6 @@ static int deliver_hooks(struct capture *capture)
 	return error;
 }
 
-/* The sockets that there are: whose they are, and which of them listen. */
-static int walk_sockets(struct capture *capture)
-{
-	capture->ownerless = control(capture)->ownerless;
-	return seed_sockets(capture->hooks.seed, deliver_listener, capture);
-}
-
-/*
- * Whose credentials are whose: some change unseen where commit_creds() cannot be hooked, and the
- * kernel side forgets those that nobody has asked for. A walk of some hundred processes takes a
- * tenth of a millisecond; one that takes longer is made as much more rarely.
- */
-static int walk_processes(struct capture *capture)
-{
-	uint64_t begun_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
-	int error = seed_processes(capture->hooks.seed);
-
-	capture->due = WALKS_EVERY;
-	capture->rest = (clock_ns(CLOCK_THREAD_CPUTIME_ID) - begun_ns) / WALK_NS;
-	return error;
-}
-
-/* Programs change their credentials soon after they start, if they do: so in each turn for a while
- * if there are new ones, and now and then if there are none. */
-static int walk_processes_again(struct capture *capture)
-{
-	bool told = capture->hooks.hooks[HOOK_FORK].state == HOOK_ATTACHED &&
-		    capture->hooks.hooks[HOOK_EXEC].state == HOOK_ATTACHED;
-
-	if (!told || control(capture)->born) {
-		control(capture)->born = 0;
-		capture->new = WALKS_NEW;
-	}
-	if (capture->due)
-		capture->due--;
-	if (capture->rest) {
-		capture->rest--;
-		return 0;
-	}
-	if (!capture->new && capture->due)
-		return 0;
-	if (capture->new)
-		capture->new --;
-	return walk_processes(capture);
-}
-
-/* Who was there before us. */
-static int seed(struct capture *capture)
-{
-	int error;
-
-	if (!capture->hooks.seed)
-		return 0;
-	error = walk_processes(capture);
-	return error ? error : walk_sockets(capture);
-}
-
 int capture_start(struct capture *capture, const struct record_start *start, record_handler handler,
 		  void *context)
 {
@@ -345,7 +283,8 @@ int capture_start(struct capture *capture, const struct record_start *start, rec
 	capture->start_ns = capture->slice_start_ns = record.monotonic_ns;
 	error = deliver(capture, &record.head);
 	if (!error)
-		error = seed(capture);
+		error = walks_begin(&capture->walks, &capture->hooks, control(capture),
+				    deliver_listener, capture);
 	if (!error)
 		error = namespaces_base(capture->namespaces, handler, context);
 	return error;
@@ -444,13 +383,8 @@ int capture_turn(struct capture *capture, bool last, record_handler handler, voi
 	(void)hooks_watch(&capture->hooks, control(capture)->watch);
 	(void)peers_turn(&capture->peers, capture->skeleton, capture->slice_start_ns);
 	identity_turn(capture->identity);
-	if (!error && capture->hooks.seed)
-		error = walk_processes_again(capture);
-	/* A process has ended that listened, and its sockets may live on in others; or the kernel
-	 * has skipped hooks. */
-	if (!error && capture->hooks.seed &&
-	    (slice.missed || control(capture)->ownerless != capture->ownerless))
-		error = walk_sockets(capture);
+	if (!error)
+		error = walks_turn(&capture->walks, slice.missed);
 	return error;
 }
 
