@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "owners.skel.h"
@@ -46,53 +47,6 @@ struct bpf_program *programs_find(const struct hooks *hooks, enum coverage_hook 
 }
 
 /* --- the maps --- */
-
-/* A table of that many entries: both of its generations. */
-static bool can_have(const struct bpf_map *map, uint32_t entries)
-{
-	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = bpf_map__map_flags(map));
-	bool can = true;
-	int fds[2];
-
-	for (unsigned i = 0; i < 2; i++) {
-		fds[i] = bpf_map_create(bpf_map__type(map), NULL, bpf_map__key_size(map),
-					bpf_map__value_size(map), entries, &options);
-		can = can && fds[i] >= 0;
-	}
-	for (unsigned i = 0; i < 2; i++)
-		if (fds[i] >= 0)
-			close(fds[i]);
-	return can;
-}
-
-/* Says which table the kernel has no room for, and how large it may be. False: it has for all. */
-static bool explain_size(struct hooks *hooks, char *error, size_t error_size)
-{
-	const struct {
-		const char *option;
-		const struct bpf_map *map;
-		uint32_t entries;
-	} tables[] = {
-		{"--max-ports", hooks->skeleton->maps.rst_ports_0, hooks->limits.ports},
-		{"--max-peers", hooks->skeleton->maps.rst_peers_0, hooks->limits.peers},
-	};
-
-	for (unsigned i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
-		uint32_t entries = tables[i].entries;
-
-		if (can_have(tables[i].map, entries))
-			continue;
-		while (entries > LIMITS_TABLE_LEAST && !can_have(tables[i].map, entries))
-			entries /= 2;
-		if (entries < LIMITS_TABLE_LEAST)
-			entries = LIMITS_TABLE_LEAST;
-		snprintf(error, error_size,
-			 "the kernel has no memory for a table of %u entries: %s %u would work",
-			 tables[i].entries, tables[i].option, entries);
-		return true;
-	}
-	return false;
-}
 
 static void size_tables(struct hooks *hooks)
 {
@@ -186,7 +140,7 @@ static int open_rstwatch(struct hooks *hooks)
 		return -errno;
 	skeleton->rodata->rst_settings = hooks->settings;
 	size_tables(hooks);
-	return create_maps(skeleton);
+	return 0;
 }
 
 static int open_owners(struct hooks *hooks)
@@ -247,32 +201,135 @@ static int load_both(struct hooks *hooks)
 	return !code && hooks->iterators ? load_without_iterators(hooks) : code;
 }
 
+/* --- a kernel that has no memory for tables of that size --- */
+
+#define HASH_ENTRY_BYTES  48 /* struct htab_elem, in front of key and value */
+#define HASH_BUCKET_BYTES 16
+#define SPARE_BYTES	  (32 << 20) /* after the maps: the verifier, the programs, ourselves */
+#define PIECE_BYTES	  (1 << 20)
+
+/* That the kernel takes for it. Of those for each CPU there are only small ones. */
+static uint64_t map_bytes(const struct bpf_map *map)
+{
+	uint64_t entries = bpf_map__max_entries(map), buckets = 1;
+
+	switch (bpf_map__type(map)) {
+	case BPF_MAP_TYPE_RINGBUF:
+		return entries;
+	case BPF_MAP_TYPE_HASH:
+	case BPF_MAP_TYPE_LRU_HASH:
+		while (buckets < entries)
+			buckets *= 2;
+		return entries * (HASH_ENTRY_BYTES + bpf_map__key_size(map) +
+				  bpf_map__value_size(map)) +
+		       buckets * HASH_BUCKET_BYTES;
+	default:
+		return entries * bpf_map__value_size(map);
+	}
+}
+
+/*
+ * Whether the kernel has the memory for all maps, and for what comes after them. No map may have
+ * that name: the kernel sees it once it has the memory, and gives the memory back before it
+ * returns. Of a map that is closed it does so some time later, and if a map takes the last that a
+ * memory cgroup has, that ends us.
+ */
+static bool has_memory(const struct rstwatch *skeleton)
+{
+	uint64_t bytes = SPARE_BYTES;
+	struct bpf_map *map;
+	int fd;
+
+	bpf_object__for_each_map(map, skeleton->obj) bytes += map_bytes(map);
+	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "spare?", sizeof(uint32_t), PIECE_BYTES,
+			    (bytes + PIECE_BYTES - 1) / PIECE_BYTES, NULL);
+	if (fd < 0)
+		return errno == EINVAL;
+	close(fd);
+	return true;
+}
+
+static bool would_fit(struct hooks *hooks, uint32_t ports, uint32_t peers)
+{
+	hooks->limits.ports = ports;
+	hooks->limits.peers = peers;
+	size_tables(hooks);
+	return has_memory(hooks->skeleton);
+}
+
+/* Says how large the tables may be. False: no size helps. */
+static bool explain_size(struct hooks *hooks, char *error, size_t error_size)
+{
+	const struct timespec freed = {.tv_nsec = 50000000};
+	const struct limits asked = hooks->limits;
+	uint32_t ports = asked.ports, peers = asked.peers;
+	char fewer_ports[32] = "", fewer_peers[32] = "";
+
+	if (ports == LIMITS_TABLE_LEAST && peers == LIMITS_TABLE_LEAST)
+		return false;
+	programs_close(hooks);
+	nanosleep(&freed, NULL);
+	if (open_rstwatch(hooks) || !would_fit(hooks, LIMITS_TABLE_LEAST, LIMITS_TABLE_LEAST))
+		return false;
+	do {
+		uint32_t *larger = ports > peers ? &ports : &peers;
+
+		*larger = *larger / 2 > LIMITS_TABLE_LEAST ? *larger / 2 : LIMITS_TABLE_LEAST;
+	} while ((ports > LIMITS_TABLE_LEAST || peers > LIMITS_TABLE_LEAST) &&
+		 !would_fit(hooks, ports, peers));
+	if (ports != asked.ports)
+		snprintf(fewer_ports, sizeof(fewer_ports), " --max-ports %u", ports);
+	if (peers != asked.peers)
+		snprintf(fewer_peers, sizeof(fewer_peers), " --max-peers %u", peers);
+	snprintf(error, error_size,
+		 "the kernel has no memory for tables of %u ports and %u peers:%s%s would work",
+		 asked.ports, asked.peers, fewer_ports, fewer_peers);
+	return true;
+}
+
+/* Whether more was asked for than is usual: it is not tried before it is known to fit. */
+static bool is_large(const struct limits *limits)
+{
+	return limits->ports > limits_default.ports || limits->peers > limits_default.peers;
+}
+
+static int load(struct hooks *hooks)
+{
+	int code = open_rstwatch(hooks);
+
+	if (!code && is_large(&hooks->limits) && !has_memory(hooks->skeleton))
+		code = -ENOMEM;
+	if (!code)
+		code = create_maps(hooks->skeleton);
+	if (!code)
+		code = open_owners(hooks);
+	if (code)
+		return code;
+	choose(hooks);
+	return load_both(hooks);
+}
+
 int programs_load(struct hooks *hooks, char *error, size_t error_size)
 {
 	char missing[64];
 	int code = hooks->kernel.casts ? handle_casts(&hooks->kernel) : 0;
 
 	if (!code)
-		code = open_rstwatch(hooks);
-	if (!code)
-		code = open_owners(hooks);
-	if (!code) {
-		choose(hooks);
-		code = load_both(hooks);
-	}
+		code = load(hooks);
 	if (!code)
 		return 0;
 	if ((code == -EPERM || code == -EACCES) && !privilege_check(missing, sizeof(missing)))
 		snprintf(error, error_size, "missing %s: run as root, or grant it", missing);
-	else if ((code != -ENOMEM && code != -E2BIG) || !hooks->skeleton ||
-		 !explain_size(hooks, error, error_size))
+	else if ((code != -ENOMEM && code != -E2BIG) || !explain_size(hooks, error, error_size))
 		snprintf(error, error_size,
 			 "cannot load the BPF programs: %s (the kernel's words: run again with "
 			 "-v)%s",
 			 strerror(-code),
 			 code == -EPERM ? "; the kernel forbids it: lockdown, a container, an LSM, "
 					  "or before Linux 5.11 RLIMIT_MEMLOCK (ulimit -l)"
-					: "");
+			 : code == -ENOMEM ? "; with smaller tables, too: a memory cgroup's limit, "
+					     "or there is too little memory"
+					   : "");
 	return code;
 }
 
@@ -280,4 +337,6 @@ void programs_close(struct hooks *hooks)
 {
 	owners__destroy(hooks->owners);
 	rstwatch__destroy(hooks->skeleton);
+	hooks->owners = NULL;
+	hooks->skeleton = NULL;
 }

@@ -188,6 +188,7 @@ static void bad_numbers(void **state)
 					  "1,2",
 					  "99999999999999999999",
 					  "\xd9\xa1"};
+	static const char *const tables[] = {"--max-ports", "--max-peers"};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(bad); i++) {
@@ -200,8 +201,14 @@ static void bad_numbers(void **state)
 		REFUSE("from 1024 to 4194304", "--max-peers", bad[i]);
 	}
 	REFUSE("from 100 to 10000000", "--max-events", "99");
-	REFUSE("from 1024 to 4194304", "--max-ports", "1023");
-	REFUSE("from 1024 to 4194304", "--max-peers", "4194305");
+	REFUSE("from 100 to 10000000", "--max-events", "10000001");
+	REFUSE("from 100 to 10000000", "--max-events", "4294967396"); /* 2^32 + 100 */
+	for (size_t i = 0; i < COUNT_OF(tables); i++) {
+		REFUSE("from 1024 to 4194304", tables[i], "1023");
+		REFUSE("from 1024 to 4194304", tables[i], "4194305");
+		REFUSE("from 1024 to 4194304", tables[i], "4294968320"); /* 2^32 + 1024 */
+		REFUSE("a replay asks no kernel", "replay", "x", tables[i], "1024");
+	}
 	REFUSE("a replay asks no kernel", "replay", "x", "--max-events", "100");
 	REFUSE("from 1 to 3600", "-i", "3601");
 	REFUSE("from 1 to 3600", "-i10abc");
