@@ -22,9 +22,10 @@ import time
 import traceback
 
 __all__ = """ACK EMULATED FIN LIMIT NOBODY PSH RST RSTWATCH SYN URG FAMILIES Connection Failure Pair
-Skip Tap Watcher Way check check_report connect_refused defer end_process equal linger_0 make_client
-make_listener make_socket note reset_connections rstwatch run segment send_segment send_sequence
-send_spoofed_syns start_process temporary_directory unshare_network wait_steady wait_until""".split()
+Skip Tap Watcher Way check check_report connect_refused defer end_process enter_network equal
+linger_0 make_client make_listener make_socket note reset_connections rstwatch run segment
+send_segment send_sequence send_spoofed_syns start_process temporary_directory unshare_network
+wait_steady wait_until""".split()
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 RSTWATCH = os.path.abspath(os.environ.get("RSTWATCH") or os.path.join(ROOT, "build", "rstwatch"))
@@ -223,7 +224,8 @@ _libc = ctypes.CDLL(None, use_errno=True)
 CLONE_NEWNET = 0x40000000
 
 
-def _setns(fd):
+def enter_network(fd):
+    """Puts the calling thread into that network namespace."""
     if _libc.setns(fd, CLONE_NEWNET):
         number = ctypes.get_errno()
         raise OSError(number, "setns: " + os.strerror(number))
@@ -258,7 +260,7 @@ class Namespace:
         before = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
         inside = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
         try:
-            _setns(inside)
+            enter_network(inside)
         except OSError:
             os.close(before)
             raise
@@ -269,7 +271,7 @@ class Namespace:
 
     def __exit__(self, *_exception):
         before = self._before.pop()
-        _setns(before)
+        enter_network(before)
         os.close(before)
 
     def ip(self, *arguments):

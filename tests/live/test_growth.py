@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Nothing grows, whatever comes and goes: 100,000 connections and 10,000 processes that had one.
 And who had a socket before them is known after them, or nobody is named, but never another."""
-import glob
 import os
 import socket
 import time
 
 from actors import *
 from harness import *
+from memory import *
 
 CONNECTIONS, PROCESSES, WORKERS = 100_000, 10_000, 2
 WARM = 10  # a part of it, before anything is measured
@@ -19,25 +19,6 @@ become_subreaper()
 pair = Pair()
 client, server = pair.client, pair.server
 ports = iter(range(61001, 62000))
-
-
-def resident_kib(pid):
-    with open(f"/proc/{pid}/status") as file:
-        return next(int(line.split()[1]) for line in file if line.startswith("VmRSS:"))
-
-
-def maps_of(pid):
-    """{id: (entries, bytes)} of the BPF maps that a process has open."""
-    maps = {}
-    for path in glob.glob(f"/proc/{pid}/fdinfo/*"):
-        try:
-            with open(path) as file:
-                info = dict(line.split(":", 1) for line in file.read().splitlines() if ":" in line)
-        except FileNotFoundError:
-            continue
-        if "map_id" in info and "memlock" in info:  # else it is an iterator of that map
-            maps[int(info["map_id"])] = int(info["max_entries"]), int(info["memlock"])
-    return maps
 
 
 def churn(method, count):
@@ -105,7 +86,7 @@ with tap.test("no map is added, and none is larger"):
     now = maps_of(pid)
     equal({key: value[0] for key, value in now.items()},
           {key: value[0] for key, value in maps.items()}, "maps and their entries")
-    before, after = (sum(value[1] for value in one.values()) // 1024 for one in (maps, now))
+    before, after = maps_kib(maps), maps_kib(now)
     note(f"maps {before} KiB, {after - before:+} KiB")
     check(after - before <= MAPS_KIB, "added to the maps:", after - before, "KiB")
 

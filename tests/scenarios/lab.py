@@ -58,7 +58,7 @@ class Child:
             harness._libc.prctl(1, signal.SIGKILL, 0, 0, 0)  # PR_SET_PDEATHSIG
             set_name(comm)
             with open(namespace.path) as file:
-                harness._setns(file.fileno())
+                harness.enter_network(file.fileno())
             if uid:
                 os.setgid(uid)
                 os.setuid(uid)
