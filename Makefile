@@ -157,8 +157,7 @@ lint: $(B)/rstwatch | $(SETUP)
 	$(Q)tests/run $(LINTS)
 
 check: $(B)/rstwatch $(UNIT_RUN) $(GUEST)
-	$(Q)tests/run $(LINTS) $(UNIT_RUN) $(REPLAY) $(LIVE) $(SHORT) \
-		tests/kernels/run
+	$(Q)tests/run $(LIVE) $(SHORT) --beside $(LINTS) $(UNIT_RUN) $(REPLAY) -- tests/kernels/run
 
 # Attacks, failures and what only looks like them, against what rstwatch says of them.
 scenarios: $(B)/rstwatch
