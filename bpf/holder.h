@@ -88,7 +88,7 @@ __noinline __u32 holder_current(void)
 	if (!recent)
 		return 0; /* cannot be: an array */
 	if (recent->cred == cred && recent->started == started && recent->pid == pid &&
-	    process_is_known(recent->number))
+	    process_is_kept(recent->number))
 		return recent->number;
 	if (process_is_kernel(task))
 		return 0;

@@ -168,8 +168,7 @@ struct {
 /* --- sockets and connections: see track.h --- */
 #define RST_TRACK_WAYS	 4
 #define RST_SOCKETS_BITS 15 /* buckets: 131,072 sockets */
-#define RST_CLOSED_BITS	 13 /* buckets: 65,536 connections */
-#define RST_CLOSED_WAYS	 8
+#define RST_CLOSED_BITS	 16 /* connections */
 
 struct rst_socket {
 	__u64 key;   /* of the socket and its peer: track_key(); 0: free */
@@ -189,15 +188,11 @@ struct {
 } rst_sockets SEC(".maps");
 
 /* Each: the upper half of the connection's hash, and the number of the process that closed it. */
-struct rst_closed_bucket {
-	__u64 way[RST_CLOSED_WAYS];
-};
-
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1 << RST_CLOSED_BITS);
 	__type(key, __u32);
-	__type(value, struct rst_closed_bucket);
+	__type(value, __u64);
 } rst_closed SEC(".maps");
 
 /* --- peers that have exchanged data: see known.h --- */
@@ -215,6 +210,16 @@ struct {
 	__type(key, __u32);
 	__type(value, struct rst_known);
 } rst_known SEC(".maps");
+
+/* Those that it has been told of lately: transition_known(). */
+#define RST_LATELY_BITS 9
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1 << RST_LATELY_BITS);
+	__type(key, __u32);
+	__type(value, __u64);
+} rst_lately SEC(".maps");
 
 /* struct rst_listener: see transition.h. */
 struct {

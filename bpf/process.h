@@ -137,6 +137,17 @@ static __always_inline bool process_is_known(__u32 number)
 	return number && process && process->number == number;
 }
 
+/* The same of one that was known: while fewer have been drawn since than there are slots, its own
+ * is not another's, and need not be looked at. */
+static __always_inline bool process_is_kept(__u32 number)
+{
+#if KERNEL_CASTS
+	if (number && ((rst_control.processes - number) & TRACK_NUMBER) < RST_PROCESSES)
+		return true;
+#endif
+	return process_is_known(number);
+}
+
 /* Whether what is written there is of a process that runs, and can still be asked for. */
 static __always_inline bool process_is_alive(const struct rst_process *process)
 {

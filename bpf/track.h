@@ -49,19 +49,18 @@ static __always_inline __u64 track_key(const struct sock *sk)
 	return (__u64)sk << 16 | (__u16)(KERNEL_READ(sk, sock, __sk_common.skc_dport) ^ peer >> 16);
 }
 
-static __always_inline struct rst_socket_bucket *track_bucket(__u64 key)
+static __always_inline __u32 track_index(__u64 key)
 {
 	/* By the socket alone: the kernel gives memory out again while it is in the cache. */
-	__u32 index = hash_mix(key >> 16, rst_settings.seed) >> (64 - RST_SOCKETS_BITS);
-
-	return bpf_map_lookup_elem(&rst_sockets, &index);
+	return hash_mix(key >> 16, rst_settings.seed) >> (64 - RST_SOCKETS_BITS);
 }
 
 /* NULL: nothing is known of it. */
 static __always_inline struct rst_socket *track_find(const struct sock *sk)
 {
 	__u64 key = track_key(sk);
-	struct rst_socket_bucket *bucket = track_bucket(key);
+	__u32 index = track_index(key);
+	struct rst_socket_bucket *bucket = bpf_map_lookup_elem(&rst_sockets, &index);
 
 	if (!bucket)
 		return (void *)0; /* cannot be: an array */
@@ -72,12 +71,13 @@ static __always_inline struct rst_socket *track_find(const struct sock *sk)
 	return (void *)0;
 }
 
-/* The way in its bucket of the socket's entry, which is made if need be: a free one, else that of a
- * socket that was closed, else of one whose owner is the file's, else any. Global, for the
- * verifier: see process_enrol(). */
-__noinline __u32 track_way(__u64 key)
+/* Where its entry is, which is made if need be: its bucket, and in the lowest bits its way. That is
+ * a free one, else that of a socket that was closed, else of one whose owner is the file's, else
+ * any. Global, for the verifier: see process_enrol(). */
+__noinline __u32 track_place(__u64 key)
 {
-	struct rst_socket_bucket *bucket = track_bucket(key);
+	__u32 index = track_index(key);
+	struct rst_socket_bucket *bucket = bpf_map_lookup_elem(&rst_sockets, &index);
 	struct rst_socket *way;
 	__u32 victim = 0, worst = 0;
 
@@ -89,7 +89,7 @@ __noinline __u32 track_way(__u64 key)
 
 		way = &bucket->way[i];
 		if (way->key == key)
-			return i;
+			return index * RST_TRACK_WAYS + i;
 		worth = !way->key ? 4 : way->facts & TRACK_STATE ? 3 : !way->facts ? 2 : 1;
 		if (worth > worst) {
 			worst = worth;
@@ -100,17 +100,16 @@ __noinline __u32 track_way(__u64 key)
 	way->facts = 0;
 	way->born = 0;
 	way->key = key;
-	return victim;
+	return index * RST_TRACK_WAYS + victim;
 }
 
 /* Finds or makes its entry. */
 static __always_inline struct rst_socket *track_make(const struct sock *sk)
 {
-	__u64 key = track_key(sk);
-	__u32 way = track_way(key) & (RST_TRACK_WAYS - 1);
-	struct rst_socket_bucket *bucket = track_bucket(key);
+	__u32 place = track_place(track_key(sk)), index = place / RST_TRACK_WAYS;
+	struct rst_socket_bucket *bucket = bpf_map_lookup_elem(&rst_sockets, &index);
 
-	return bucket ? &bucket->way[way] : (void *)0;
+	return bucket ? &bucket->way[place & (RST_TRACK_WAYS - 1)] : (void *)0;
 }
 
 /* A connection begins: what is known of an earlier socket at this address is void. */
@@ -149,6 +148,18 @@ static __always_inline void track_move(const struct sock *sk, __u32 number)
 		entry->facts = number << TRACK_STATE_BITS | (entry->facts & TRACK_STATE);
 }
 
+/* Both, of one that has nothing to do any more but to be closed. number: 0 if nobody moved it. */
+static __always_inline void track_leave(const struct sock *sk, __u32 number, __u8 state)
+{
+	struct rst_socket *entry = track_make(sk);
+
+	if (!entry)
+		return;
+	if (!number)
+		number = entry->facts >> TRACK_STATE_BITS;
+	entry->facts = number << TRACK_STATE_BITS | (state & TRACK_STATE);
+}
+
 /* The process that it was moved to; 0 if it still is the one that made its file. */
 static __always_inline __u32 track_moved(const struct sock *sk)
 {
@@ -167,43 +178,29 @@ static __always_inline __u64 track_hash(const struct rst_event *event)
 			rst_settings.seed);
 }
 
-static __always_inline struct rst_closed_bucket *track_closed_bucket(__u64 hash)
+static __always_inline __u64 *track_closed_place(__u64 hash)
 {
 	__u32 index = hash & ((1 << RST_CLOSED_BITS) - 1);
 
 	return bpf_map_lookup_elem(&rst_closed, &index);
 }
 
-/* Of the event, only the ends and the namespace matter. */
+/* Of the event, only the ends and the namespace matter. Written without a look at what was there:
+ * that would be waiting for memory, which is the most that a connection costs. */
 static __always_inline void track_closed(const struct rst_event *event, __u32 number)
 {
-	__u64 hash = track_hash(event), word = (hash & ~0xffffffffULL) | number;
-	struct rst_closed_bucket *bucket = track_closed_bucket(hash);
+	__u64 hash = track_hash(event), *place = track_closed_place(hash);
 
-	if (!bucket)
-		return; /* cannot be: an array */
-#pragma unroll
-	for (int i = 0; i < RST_CLOSED_WAYS; i++)
-		if (bucket->way[i] >> 32 == hash >> 32 || !bucket->way[i]) {
-			bucket->way[i] = word;
-			return;
-		}
-	bucket->way[bpf_get_prandom_u32() & (RST_CLOSED_WAYS - 1)] = word;
+	if (place)
+		*place = (hash & ~0xffffffffULL) | number;
 }
 
 /* The number of the process that closed it; 0: not known. */
 static __always_inline __u32 track_closed_by(const struct rst_event *event)
 {
-	__u64 hash = track_hash(event);
-	struct rst_closed_bucket *bucket = track_closed_bucket(hash);
+	__u64 hash = track_hash(event), *place = track_closed_place(hash);
 
-	if (!bucket)
-		return 0; /* cannot be: an array */
-#pragma unroll
-	for (int i = 0; i < RST_CLOSED_WAYS; i++)
-		if (bucket->way[i] >> 32 == hash >> 32)
-			return bucket->way[i];
-	return 0;
+	return place && *place >> 32 == hash >> 32 ? *place : 0;
 }
 
 #endif

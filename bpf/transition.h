@@ -99,19 +99,22 @@ static __noinline int transition_stop(const struct sock *sk)
 
 /*
  * close() or shutdown(), by the program or because it ends. From here on the socket may have no
- * file. waits: our side has sent its FIN first, so the connection may live on as a TIME_WAIT
- * mini-socket; noted here, in the process, as no later transition is sure to be seen.
+ * file. If our side has sent its FIN first, the connection may live on as a TIME_WAIT mini-socket;
+ * noted here, in the process, as no later transition is sure to be seen. If not, all that can
+ * follow is that the socket is closed.
  */
-static __noinline int transition_close(const struct sock *sk, bool waits)
+static __noinline int transition_close(const struct sock *sk, __u8 after)
 {
 	struct rst_event event = {0};
 	__u32 number = holder_acting(&event, sk);
 
+	if (after == RST_STATE_LAST_ACK) {
+		track_leave(sk, number, after);
+		return 0;
+	}
 	if (!number)
 		return 0;
 	track_move(sk, number);
-	if (!waits)
-		return 0;
 	event.netns = sock_netns(sk);
 	sock_read(&event, sk);
 	track_closed(&event, number);
@@ -179,12 +182,31 @@ static __noinline int transition_connect(const struct sock *sk, __u8 kind)
 /* A connection that was refused has its error already: tcp_reset(). */
 #define TRANSITION_REFUSED 111 /* ECONNREFUSED */
 
+#define TRANSITION_LATELY_BITS 15 /* of jiffies: half a minute to five */
+
+/* Whether the peer has been remembered within minutes: few peers have most connections, and the
+ * memory of all of them is not in the cache. */
+static __always_inline bool transition_is_remembered(const struct sock *sk)
+{
+	__u64 hash = known_hash_socket(sk), told;
+	__u32 place = hash & ((1 << RST_LATELY_BITS) - 1);
+	__u64 *lately = bpf_map_lookup_elem(&rst_lately, &place);
+
+	if (!lately)
+		return false; /* cannot be: an array */
+	told = hash ^ bpf_jiffies64() >> TRANSITION_LATELY_BITS << 32 ^ rst_control.known;
+	if (*lately == told)
+		return true;
+	*lately = told;
+	return false;
+}
+
 /* A connection ends: its peer is known from now on, if data went both ways and arrived. The kernel
  * counts their FIN as one byte, and our SYN and our FIN, too. */
 static __noinline int transition_known(const struct sock *sk)
 {
 	if (KERNEL_READ(sk, tcp_sock, bytes_received) <= 1 ||
-	    KERNEL_READ(sk, tcp_sock, bytes_acked) <= 2)
+	    KERNEL_READ(sk, tcp_sock, bytes_acked) <= 2 || transition_is_remembered(sk))
 		return 0;
 	known_add(sk);
 	return 0;
@@ -237,12 +259,13 @@ static __always_inline int transition(const struct sock *sk, __u8 before, __u8 a
 	case RST_STATE_FIN_WAIT1:
 	case RST_STATE_LAST_ACK:
 		if (sock_is_tcp(sk))
-			transition_close(sk, after != RST_STATE_LAST_ACK);
+			transition_close(sk, after);
 		break;
 	case RST_STATE_CLOSE:
 		if (sock_is_tcp(sk))
 			transition_end(sk, before);
-		track_close(sk, before);
+		if (before != RST_STATE_LAST_ACK) /* noted: transition_close() */
+			track_close(sk, before);
 		break;
 	case RST_STATE_LISTEN:
 		if (sock_is_tcp(sk))

@@ -26,8 +26,7 @@
 
 #define POLL_EVENTS  65536 /* events delivered before other work gets a turn */
 #define MISSED_EVERY 10	   /* turns in which nothing was counted, until hooks are asked */
-#define SOCKET_BYTES 16	   /* of a socket, and of a closed connection: bpf/maps.h */
-#define CLOSED_BYTES 8
+#define SOCKET_BYTES 16	   /* of a socket: bpf/maps.h */
 
 struct capture {
 	struct hooks hooks;
@@ -461,7 +460,6 @@ void capture_sizes(const struct capture *capture, struct capture_sizes *sizes)
 		.processes = bpf_map__max_entries(capture->skeleton->maps.rst_processes),
 		.sockets = bpf_map__value_size(capture->skeleton->maps.rst_sockets) / SOCKET_BYTES *
 			   bpf_map__max_entries(capture->skeleton->maps.rst_sockets),
-		.closed = bpf_map__value_size(capture->skeleton->maps.rst_closed) / CLOSED_BYTES *
-			  bpf_map__max_entries(capture->skeleton->maps.rst_closed),
+		.closed = bpf_map__max_entries(capture->skeleton->maps.rst_closed),
 	};
 }
