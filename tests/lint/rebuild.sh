@@ -17,16 +17,17 @@ including()
 		gcc -std=gnu11 -D_GNU_SOURCE -MM -Ibpf -Iuser -Ibuild "$source" | grep -qE "[ /]?$1( |\$)" &&
 			echo "build/$(basename "$source" .c).o"
 	done
-	for source in rstwatch functions walk; do
+	for source in rstwatch functions owners; do
 		clang -target bpf -MM -Ibpf -Ivmlinux "bpf/$source.bpf.c" | grep -qE " $1( |\$)" || continue
 		printf '%s\n' "build/$source.bpf.o" "build/${source}_probes.bpf.o"
 		case $source in
-		rstwatch) printf 'build/%s.o\n' capture counters functions hooks peers rings seed ;;
+		rstwatch) printf 'build/%s.o\n' capture counters functions hooks peers programs rings ;;
 		functions) echo build/functions.o ;;
-		walk) echo build/seed.o ;;
+		owners) printf 'build/%s.o\n' programs seed ;;
 		esac
 	done
-	:
+	# By way of build/kernel_structs.h.
+	[ "$1" != vmlinux/vmlinux.h ] || echo build/kernel.o
 }
 
 same()
