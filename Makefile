@@ -39,7 +39,7 @@ CORE := address advice alert audit book cgroup coverage crowd detect distinct ex
         synflood_churn synflood_evidence synflood_loss synflood_text
 EDGE := check identity json live main mib namespaces ndjson ndjson_alert ndjson_event \
         ndjson_window options options_filter options_limits options_mute output privilege procfs \
-        recording replay session text text_alert text_event text_window types walks wallclock
+        recording replay ring session text text_alert text_event text_window types walks wallclock
 # The only files that know libbpf.
 KERNEL := capture counters functions hooks kernel peers programs rings seed
 OBJS := $(CORE:%=$(B)/%.o) $(EDGE:%=$(B)/%.o) $(KERNEL:%=$(B)/%.o) $(B)/schema.o
@@ -123,7 +123,7 @@ install: $(B)/rstwatch
 # --- unit tests: each against the same objects, plain and under the sanitizers ---
 UNIT     := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
 TESTED   := $(CORE) json ndjson ndjson_alert ndjson_event ndjson_window options options_filter \
-            options_limits options_mute output privilege recording text text_alert text_event \
+            options_limits options_mute output privilege recording ring text text_alert text_event \
             text_window types wallclock
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -O1 -g
 UNIT_RUN := $(UNIT:%=$(B)/unit/%) $(UNIT:%=$(B)/asan/%)

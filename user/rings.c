@@ -5,7 +5,9 @@
 #include <errno.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "settings.h" /* the skeleton needs it */
 #include "units.h"
@@ -22,7 +24,7 @@ static int hand_over(struct rings *rings, const struct record *record)
 
 /* --- the callbacks --- */
 
-static int receive_change(void *context, void *data, size_t size)
+static int receive_change(void *context, const void *data, size_t size)
 {
 	struct record_listener record = {.head = RECORD_HEAD(record_listener, RECORD_LISTENER)};
 
@@ -32,7 +34,7 @@ static int receive_change(void *context, void *data, size_t size)
 	return hand_over(context, &record.head);
 }
 
-static int receive_signal(void *context, void *data, size_t size)
+static int receive_signal(void *context, const void *data, size_t size)
 {
 	struct record_signal record = {.head = RECORD_HEAD(record_signal, RECORD_SIGNAL)};
 
@@ -42,65 +44,95 @@ static int receive_signal(void *context, void *data, size_t size)
 	return hand_over(context, &record.head);
 }
 
-static int receive_event(void *context, void *data, size_t size)
+static int receive_one(struct rings *rings, const struct rst_event *event,
+		       const struct rst_connection *connection)
 {
-	struct rings *rings = context;
 	struct record_event record = {.head = RECORD_HEAD(record_event, RECORD_EVENT)};
 
-	if (size < sizeof(record.event))
-		return 0;
-	memcpy(&record.event, data, sizeof(record.event));
-	if (size >= sizeof(record.event) + sizeof(record.connection))
-		memcpy(&record.connection, (const uint8_t *)data + sizeof(record.event),
-		       sizeof(record.connection));
+	record.event = *event;
+	if (connection)
+		record.connection = *connection;
 	else
 		record.head.size -= sizeof(record.connection);
-	rings->received[record.event.slice & 1]++;
-	if (hand_over(rings, &record.head) || !--rings->budget)
-		return STOP;
-	return 0;
+	rings->received[event->slice & 1]++;
+	if (rings->budget)
+		rings->budget--;
+	return hand_over(rings, &record.head);
+}
+
+/* One with its connection, or one or more without. */
+static int receive_event(void *context, const void *data, size_t size)
+{
+	const struct rst_draft *draft = data;
+	const struct rst_event *events = data;
+	struct rings *rings = context;
+	int code = 0;
+
+	if (size == sizeof(*draft))
+		code = receive_one(rings, &draft->event, &draft->connection);
+	else
+		for (size_t i = 0; i < size / sizeof(*events) && !code; i++)
+			code = receive_one(rings, &events[i], NULL);
+	return code || !rings->budget ? STOP : 0;
+}
+
+static int open_ring(struct ring *ring, const struct bpf_map *map)
+{
+	return ring_open(ring, bpf_map__fd(map), bpf_map__max_entries(map));
+}
+
+static int wait_for(int epoll, const struct bpf_map *map)
+{
+	struct epoll_event wanted = {.events = EPOLLIN};
+
+	return epoll_ctl(epoll, EPOLL_CTL_ADD, bpf_map__fd(map), &wanted) ? -errno : 0;
 }
 
 int rings_open(struct rings *rings, const struct rstwatch *skeleton, record_handler handler,
 	       void *context)
 {
-	int events = bpf_map__fd(skeleton->maps.rst_events);
-	int signals = bpf_map__fd(skeleton->maps.rst_signals);
-	int changes = bpf_map__fd(skeleton->maps.rst_changes);
+	int error;
 
 	rings->handler = handler;
 	rings->context = context;
-	/* In this order: signals are few, and events may stop before all are there. */
-	rings->all = ring_buffer__new(signals, receive_signal, rings, NULL);
-	rings->signals = ring_buffer__new(signals, receive_signal, rings, NULL);
-	rings->changes = ring_buffer__new(changes, receive_change, rings, NULL);
-	if (!rings->all || !rings->signals || !rings->changes ||
-	    ring_buffer__add(rings->all, events, receive_event, rings))
+	rings->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (rings->epoll < 0)
 		return -errno;
-	return 0;
+	error = open_ring(&rings->events, skeleton->maps.rst_events);
+	if (!error)
+		error = open_ring(&rings->signals, skeleton->maps.rst_signals);
+	if (!error)
+		error = open_ring(&rings->changes, skeleton->maps.rst_changes);
+	if (!error)
+		error = wait_for(rings->epoll, skeleton->maps.rst_events);
+	if (!error)
+		error = wait_for(rings->epoll, skeleton->maps.rst_signals);
+	return error;
 }
 
 void rings_close(struct rings *rings)
 {
-	ring_buffer__free(rings->all);
-	ring_buffer__free(rings->signals);
-	ring_buffer__free(rings->changes);
+	ring_close(&rings->events);
+	ring_close(&rings->signals);
+	ring_close(&rings->changes);
+	if (rings->epoll > 0)
+		close(rings->epoll);
 }
 
 int rings_fd(const struct rings *rings)
 {
-	return ring_buffer__epoll_fd(rings->all);
+	return rings->epoll;
 }
 
-static int take(struct rings *rings, struct ring_buffer *ring)
+static int take(struct rings *rings, struct ring *ring, ring_handler handler)
 {
-	int error;
+	int code;
 
 	rings->handler_error = 0;
-	error = ring_buffer__consume(ring);
+	code = ring_take(ring, handler, rings);
 	if (rings->handler_error)
 		return rings->handler_error;
-	return error < 0 && error != STOP ? error : 0;
+	return code == STOP ? 0 : code;
 }
 
 static uint64_t received(const struct rings *rings)
@@ -110,7 +142,7 @@ static uint64_t received(const struct rings *rings)
 
 int rings_take_changes(struct rings *rings)
 {
-	return take(rings, rings->changes);
+	return take(rings, &rings->changes, receive_change);
 }
 
 int rings_take(struct rings *rings, uint64_t budget, bool *any)
@@ -119,8 +151,10 @@ int rings_take(struct rings *rings, uint64_t budget, bool *any)
 	int error = rings_take_changes(rings);
 
 	rings->budget = budget;
+	if (!error) /* signals first: they are few, and events may stop before all are there */
+		error = take(rings, &rings->signals, receive_signal);
 	if (!error)
-		error = take(rings, rings->all);
+		error = take(rings, &rings->events, receive_event);
 	*any = received(rings) != before;
 	return error;
 }
@@ -137,13 +171,13 @@ int rings_drain(struct rings *rings, uint32_t slice, uint64_t expected)
 {
 	const uint64_t *taken = &rings->received[slice & 1];
 	uint64_t deadline_ns = now_ns() + SECOND_NS;
-	int error = take(rings, rings->signals);
+	int error = take(rings, &rings->signals, receive_signal);
 
 	while (!error && *taken < expected) {
 		uint64_t before = received(rings);
 
 		rings->budget = expected - *taken;
-		error = take(rings, rings->all);
+		error = take(rings, &rings->events, receive_event);
 		if (received(rings) != before)
 			deadline_ns = now_ns() + SECOND_NS;
 		else if (now_ns() > deadline_ns)

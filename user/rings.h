@@ -11,14 +11,15 @@
 #include <stdint.h>
 
 #include "record.h"
+#include "ring.h"
 
-struct ring_buffer;
 struct rstwatch;
 
 struct rings {
-	struct ring_buffer *all;     /* of signals, and of events */
-	struct ring_buffer *signals; /* of signals alone: the same memory as in all */
-	struct ring_buffer *changes;
+	struct ring events;
+	struct ring signals;
+	struct ring changes;
+	int epoll;	      /* of those two that wake us: not the changes */
 	uint64_t received[2]; /* events of the slices of each generation */
 	uint64_t budget;      /* events that this call may still deliver */
 	record_handler handler;
@@ -37,7 +38,7 @@ int rings_fd(const struct rings *rings);
 
 /* The listeners that have changed. */
 int rings_take_changes(struct rings *rings);
-/* What is there, but no more events than that. *any: there were events. */
+/* What is there, but no more events than that, or a batch more. *any: there were events. */
 int rings_take(struct rings *rings, uint64_t budget, bool *any);
 /* The signals of a retired slice, and its events until as many as expected have been taken; some of
  * the next slice may come along. */
