@@ -10,8 +10,9 @@
 #include "classify.h"
 #include "connection.h"
 #include "count.h"
-#include "note.h"
+#include "draft.h"
 #include "holder.h"
+#include "note.h"
 #include "packet.h"
 #include "sock.h"
 
@@ -58,7 +59,9 @@ static __always_inline void dropped_fill(struct rst_event *event, const struct s
 		event->state = RST_STATE_NEW_SYN_RECV; /* its listener was passed, or nothing */
 	if (event->cause == RST_STAGE_TIME_WAIT && gone)
 		event->flags |= RST_EVENT_FREED;
-	packet_read(event, packet);
+	packet_read_peer(event, packet);
+	if (sk)
+		packet_read_local(event, packet);
 	event->trigger = 0; /* nothing provoked it: these are its own flags */
 	event->role = sock_role_in(event, sk);
 	event->moves = classify_moves(event, false);
@@ -104,43 +107,80 @@ static __always_inline const struct sock *dropped_noted(const struct sk_buff *sk
 	return noted;
 }
 
-/* sk, number: the socket and the drop reason that the tracepoint passed, or NULL and 0. */
-static __always_inline int dropped_count(const struct sk_buff *skb, const struct sock *sk,
-					 __u32 number)
+/* It went no further than IP, or was no valid segment; a copy is none at all. */
+static __always_inline int dropped_outside(const struct sk_buff *skb, struct rst_sketch *sketch)
 {
-	const struct sock *noted = (void *)0;
+	if (!dropped_is_copy(skb))
+		__sync_fetch_and_add(&sketch->outside, 1);
+	return 0;
+}
+
+/* No socket is known that had it: most often there was none. */
+static KERNEL_INLINE int dropped_without_socket(const struct sk_buff *skb,
+						const struct packet *packet, __u32 number)
+{
+	struct rst_event event = {.direction = RST_RECEIVED, .slice = rst_control.slice};
+	struct rst_sketch *sketch = sketch_of(event.slice);
+	__u8 meaning = dropped_meaning(&event, (void *)0, false, number);
+	__u32 as;
+
+	if (!sketch)
+		return 0; /* cannot be: see sketch_of() */
+	if (meaning == CLASSIFY_OUTSIDE)
+		return dropped_outside(skb, sketch);
+	event.netns = packet_netns(skb);
+	dropped_fill(&event, (void *)0, packet, meaning);
+	as = draft_enter(sketch, RST_MAKER_DROP);
+	if (count_event(&event, as)) {
+		packet_read_local(&event, packet);
+		draft_stream(&event, sketch, as);
+	}
+	draft_leave(sketch, RST_MAKER_DROP);
+	return 0;
+}
+
+static __noinline int dropped_with_socket(const struct sk_buff *skb, const struct sock *sk,
+					  bool noted, __u32 number)
+{
 	struct rst_sketch *sketch;
-	struct rst_event *event;
-	struct rst_draft *draft;
-	struct packet packet;
-	bool at_tcp, connected;
+	struct rst_draft *draft = draft_begin(&sketch, RST_MAKER_DROP, RST_RECEIVED);
+	struct rst_event *event = &draft->event;
+	struct packet packet = packet_of_tcp(skb);
+	bool connected;
 	__u8 meaning;
 
-	if (!dropped_is_reset(skb, &packet))
-		return 0;
-	draft = count_begin(&sketch, RST_MAKER_DROP, RST_RECEIVED);
 	if (!draft)
 		return 0;
-	event = &draft->event;
-	at_tcp = KERNEL_READ(skb, sk_buff, data) == packet.transport;
-	if (at_tcp)
-		noted = dropped_noted(skb, &packet);
-	if (noted)
-		sk = noted;
 	meaning = dropped_meaning(event, sk, noted, number);
-	if (!at_tcp || meaning == CLASSIFY_OUTSIDE) {
-		if (!dropped_is_copy(skb))
-			__sync_fetch_and_add(&sketch->outside, 1);
-		count_cancel(sketch, RST_MAKER_DROP);
-		return 0;
+	if (meaning == CLASSIFY_OUTSIDE) {
+		draft_cancel(sketch, RST_MAKER_DROP);
+		return dropped_outside(skb, sketch);
 	}
-	if (!sk)
-		event->netns = packet_netns(skb);
 	dropped_fill(event, sk, &packet, meaning);
 	connected = sock_is_connected(event->state);
 	if (connected)
 		connection_read(&draft->connection, sk);
-	return count_end(draft, sketch, RST_MAKER_DROP, connected);
+	return draft_end(draft, sketch, RST_MAKER_DROP, connected);
+}
+
+/* sk, number: the socket and the drop reason that the tracepoint passed, or NULL and 0. */
+static __always_inline int dropped_count(const struct sk_buff *skb, const struct sock *sk,
+					 __u32 number)
+{
+	const struct sock *noted;
+	struct packet packet;
+
+	if (!dropped_is_reset(skb, &packet))
+		return 0;
+	if (KERNEL_READ(skb, sk_buff, data) != packet.transport) {
+		struct rst_sketch *sketch = sketch_of(rst_control.slice);
+
+		return sketch ? dropped_outside(skb, sketch) : 0;
+	}
+	noted = dropped_noted(skb, &packet);
+	if (noted || sk)
+		return dropped_with_socket(skb, noted ? noted : sk, noted, number);
+	return dropped_without_socket(skb, &packet, number);
 }
 
 #endif

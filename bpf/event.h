@@ -280,12 +280,23 @@ enum {
 #define RST_PORTS_MAX 65536 /* keys a slice */
 #define RST_PEERS_MAX 16384
 
-/* Lines of the count-min sketch: a peer has two cells, both in one line. */
-#define RST_SKETCH_BITS	   10
+/*
+ * What a CPU knows of its peers, in lines of one cache line, which the peer's address names: cells
+ * of a count-min sketch with conservative update, of which a peer has two, and HyperLogLog
+ * registers, of which an address has one.
+ */
+#define RST_SKETCH_BITS	   9
 #define RST_SKETCH_LINES   (1 << RST_SKETCH_BITS)
-#define RST_SKETCH_CELLS   16 /* a cache line */
+#define RST_SKETCH_CELLS   16
 #define RST_DISTINCT_BITS  14
 #define RST_DISTINCT_WIDTH (1 << RST_DISTINCT_BITS) /* standard error 1.04/sqrt(width) = 0.8% */
+#define RST_DISTINCT_LINE  (RST_DISTINCT_WIDTH / RST_SKETCH_LINES) /* registers in a line */
+
+struct rst_sketch_line {
+	__u16 cells[RST_SKETCH_CELLS]; /* the largest number: that or more */
+	__u8 distinct[RST_DISTINCT_LINE];
+};
+
 /* A peer is tabled once it holds more than one in this many of the slice's resets on a CPU. */
 #define RST_PEER_SHARE 1024
 
@@ -320,12 +331,14 @@ struct rst_draft {
  * The keys that most resets have are counted in the sketch's own memory: each in the place that its
  * hash names, if it was the first to ask for that in this slice, else in the hash tables.
  */
-#define RST_HOT_PORTS 256 /* places of a maker */
-#define RST_HOT_PEERS 64
+#define RST_HOT_PORTS 256  /* places of a maker */
+#define RST_HOT_PEERS 1024 /* buckets of a maker */
+#define RST_HOT_WAYS  2	   /* places in a bucket, which is a cache line */
 
 struct rst_hot_port {
 	struct rst_port_key key;
 	__u64 count; /* 0: free */
+	__u64 pad;
 };
 
 struct rst_hot_peer {
@@ -333,33 +346,42 @@ struct rst_hot_peer {
 	__u64 count; /* 0: free */
 };
 
+/* Events without a connection can come many in one piece. */
+#define RST_BATCH 8
+
 /*
  * What one CPU keeps of one slice. User space maps this memory, reads it once the slice is
  * retired, and zeroes it.
  */
 struct rst_sketch {
-	/* Resets: of those with hot places, and of all others. */
+	/* One cache line, which every reset needs. Resets: of those with hot places, and of all
+	 * others. */
 	__u64 counted[RST_HOT_MAKERS + 1];
-	__u64 events; /* written to the ring buffer */
-	__u64 lost;   /* not written: ring buffer full */
-	/* Written beyond the budget for their port or their peer, see count.h; as above. */
-	__u64 rare_ports[RST_HOT_MAKERS + 1];
-	__u64 rare_peers[RST_HOT_MAKERS + 1];
+	__u64 events;  /* written to the ring buffer */
+	__u64 lost;    /* not written: ring buffer full */
+	__u64 held_sk; /* of the draft that is held, see draft.h; 0: none is */
+	/* Written beyond the budget for their port or their peer, see count.h. */
+	__u32 rare_ports;
+	__u32 rare_peers;
+
 	__u64 peers_full;	    /* not tabled: peer table full */
 	__u64 outside;		    /* received, dropped before TCP: no event */
 	__u64 signals[RST_SIGNALS]; /* written to the ring buffer, by kind */
 	__u64 signals_thinned;	    /* not written: beyond RST_SIGNALS_MAX, or it was full */
-	__u64 held_sk;		    /* of the draft that is held, see count.h; 0: none is */
 	__u64 other[RST_DIRECTIONS][RST_CAUSES]; /* not tabled: port table full */
 	struct rst_draft held;
-	/* Being made, see count.h: the maker's own, and one that was held. */
+	/* Events that are yet to be written, see draft.h; and how many. */
+	struct rst_event batches[RST_HOT_MAKERS][RST_BATCH];
+	__u64 batched[RST_HOT_MAKERS];
+	/* Being made, see draft.h: the maker's own, and one that was held. */
 	struct rst_draft drafts[RST_MAKERS][RST_LEVELS][2];
 	__u8 levels[16]; /* of a maker: how many runs of it are in progress */
-	__u64 pad[7];
-	struct rst_hot_port hot_ports[RST_HOT_MAKERS][RST_HOT_PORTS];
-	struct rst_hot_peer hot_peers[RST_HOT_MAKERS][RST_HOT_PEERS];
-	__u32 lines[RST_SKETCH_LINES][RST_SKETCH_CELLS];       /* count-min, conservative update */
-	__u8 distinct[RST_DIRECTIONS - 1][RST_DISTINCT_WIDTH]; /* HyperLogLog; index direction-1 */
+	__u64 pad[3];
+	__u64 hot_used[RST_HOT_MAKERS * RST_HOT_PEERS / 64]; /* buckets of hot_peers, as bits */
+	/* Of one maker after the other: */
+	struct rst_hot_port hot_ports[RST_HOT_MAKERS * RST_HOT_PORTS];
+	struct rst_hot_peer hot_peers[RST_HOT_MAKERS * RST_HOT_PEERS][RST_HOT_WAYS];
+	struct rst_sketch_line lines[RST_DIRECTIONS - 1][RST_SKETCH_LINES]; /* index direction-1 */
 };
 
 _Static_assert(sizeof(struct rst_event) == 64, "rst_event is 64 bytes");
@@ -371,6 +393,8 @@ _Static_assert(sizeof(struct rst_listener) == 48, "rst_listener is 48 bytes");
 _Static_assert(sizeof(struct rst_port_key) == 16, "rst_port_key is 16 bytes");
 _Static_assert(sizeof(struct rst_peer_key) == 24, "rst_peer_key is 24 bytes");
 _Static_assert(sizeof(struct rst_sketch) % 64 == 0, "no two CPUs share a cache line");
+_Static_assert(__builtin_offsetof(struct rst_sketch, peers_full) == 64, "the first line");
+_Static_assert(__builtin_offsetof(struct rst_sketch, hot_ports) % 64 == 0, "a place in one line");
 _Static_assert(__builtin_offsetof(struct rst_sketch, lines) % 64 == 0, "lines are cache lines");
 
 #endif

@@ -9,7 +9,7 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 #include "classify.h"
-#include "count.h"
+#include "draft.h"
 #include "event.h"
 #include "judge.h"
 #include "note.h"
@@ -101,7 +101,7 @@ static __always_inline int reject(const struct net *net, const struct sk_buff *s
 
 	if (packet_flags(&packet) & RST_FLAG_RST)
 		return 0;
-	draft = count_begin(&sketch, maker, RST_SENT);
+	draft = draft_begin(&sketch, maker, RST_SENT);
 	if (!draft)
 		return 0;
 	event = &draft->event;
@@ -122,7 +122,7 @@ static __always_inline int reject(const struct net *net, const struct sk_buff *s
 				as_sent.role == RST_ROLE_SERVER ? RST_ROLE_CLIENT : RST_ROLE_SERVER;
 	}
 	event->moves = classify_moves(event, false);
-	return count_end(draft, sketch, maker, false);
+	return draft_end(draft, sketch, maker, false);
 }
 
 static __always_inline int reject_entry(struct hook_arguments *context, __u32 maker)

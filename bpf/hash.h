@@ -16,41 +16,54 @@ static inline __u64 hash_mix(__u64 value, __u64 seed)
 	return (value ^ (value >> 32)) * 0xd6e8feb86659fd93ULL;
 }
 
-static inline __u64 hash_address(const __u8 address[16], __u64 seed)
+/* Of an address's halves, as they lie in memory. */
+static inline __u64 hash_halves(__u64 first, __u64 second, __u64 seed)
 {
-	__u64 low, high;
+	__u64 low = hash_mix(second, seed) ^ first;
 
-	__builtin_memcpy(&low, address, 8);
-	__builtin_memcpy(&high, address + 8, 8);
-	low = hash_mix(high, seed) ^ low;
 	low = hash_mix(low ^ (low >> 29), seed);
 	return low ^ (low >> 32);
 }
 
-/* From hash_address() to a peer: the same address in another namespace or direction is another. */
-static inline __u64 hash_peer(__u64 address_hash, __u32 netns, __u8 direction)
+static inline __u64 hash_address(const __u8 address[16], __u64 seed)
 {
-	__u64 value = hash_mix(address_hash ^ ((__u64)netns << 8 | direction), 0);
+	__u64 first, second;
 
-	return value ^ (value >> 29);
+	__builtin_memcpy(&first, address, 8);
+	__builtin_memcpy(&second, address + 8, 8);
+	return hash_halves(first, second, seed);
 }
 
-/* The line of the sketch, and the two cells in it. */
-static inline __u32 hash_line(__u64 peer_hash)
+/* From hash_address() to a peer: the same address in another namespace is another. */
+static inline __u64 hash_peer(__u64 address_hash, __u32 netns)
 {
-	return peer_hash & (RST_SKETCH_LINES - 1);
+	__u64 value = (address_hash ^ netns) * 0xd6e8feb86659fd93ULL;
+
+	return value ^ (value >> 32);
+}
+
+/* Two words, by their upper bits. */
+static inline __u64 hash_words(__u64 first, __u64 second, __u64 seed)
+{
+	return (first ^ seed) * 0x9e3779b97f4a7c15ULL + second * 0xd6e8feb86659fd93ULL;
+}
+
+/* The line of the sketch, which has the address's register in it, and the peer's two cells. */
+static inline __u32 hash_line(__u64 address_hash)
+{
+	return address_hash >> (64 - RST_SKETCH_BITS);
 }
 
 static inline __u32 hash_cell(__u64 peer_hash)
 {
-	return peer_hash >> 32 & (RST_SKETCH_CELLS - 1);
+	return peer_hash & (RST_SKETCH_CELLS - 1);
 }
 
 /* Never the first one: 1 to 15 further on. The mask comes last, as the verifier of Linux 5.10 has
  * to see it. */
 static inline __u32 hash_other_cell(__u64 peer_hash)
 {
-	__u32 further = 1 + ((peer_hash >> 40 & 0xff) * (RST_SKETCH_CELLS - 1) >> 8);
+	__u32 further = 1 + ((peer_hash >> 8 & 0xff) * (RST_SKETCH_CELLS - 1) >> 8);
 
 	return (hash_cell(peer_hash) + further) & (RST_SKETCH_CELLS - 1);
 }

@@ -12,7 +12,7 @@
 #include <bpf/bpf_helpers.h>
 #include "classify.h"
 #include "connection.h"
-#include "count.h"
+#include "draft.h"
 #include "dropped.h"
 #include "maps.h"
 #include "note.h"
@@ -51,7 +51,7 @@ static __always_inline int judge_end(const struct sock *sk, bool passed_on, __u3
 	if (passed_on || (event.state != RST_STATE_CLOSE &&
 			  KERNEL_READ(sk, sock, __sk_common.skc_state) == RST_STATE_CLOSE))
 		return 0;
-	draft = count_begin(&sketch, maker, RST_RECEIVED);
+	draft = draft_begin(&sketch, maker, RST_RECEIVED);
 	if (!draft)
 		return 0;
 	event.slice = draft->event.slice;
@@ -59,7 +59,7 @@ static __always_inline int judge_end(const struct sock *sk, bool passed_on, __u3
 	connected = sock_is_connected(event.state);
 	if (connected)
 		connection_read(&draft->connection, sk);
-	return count_end(draft, sketch, maker, connected);
+	return draft_end(draft, sketch, maker, connected);
 }
 
 #endif

@@ -18,10 +18,13 @@
 #include "settings.h"
 
 #ifdef KERNEL_PROBES
-#define KERNEL_CASTS			0
+#define KERNEL_CASTS 0
+/* A function of its own, as copies need stack, and those called beside it would have too little. */
+#define KERNEL_INLINE			__noinline
 #define KERNEL_READ(pointer, type, ...) BPF_CORE_READ((const struct type *)(pointer), __VA_ARGS__)
 #else
-#define KERNEL_CASTS 1
+#define KERNEL_CASTS  1
+#define KERNEL_INLINE __always_inline
 #ifdef KERNEL_CAST_BY_US
 /* To find the function, libbpf would read all of the kernel's BTF, some 10 ms: so this is a call of
  * a helper that there is not, which user/programs.c makes one of the function. */
@@ -35,20 +38,23 @@ extern void *bpf_rdonly_cast(const void *object, __u32 btf_id) __ksym;
 #define KERNEL_READ(pointer, type, ...) ___arrow(KERNEL_CAST(pointer, type), __VA_ARGS__)
 #endif
 
-/* An IPv6 address: the field of a type behind the pointer. */
+/* An IPv6 address: the field of a type behind the pointer. To a multiple of 8 bytes. */
 #ifdef KERNEL_PROBES
 #define KERNEL_READ_IPV6(address, pointer, type, field)                                            \
 	bpf_core_read(address, 16, &((const struct type *)(pointer))->field)
 #else
 #define KERNEL_READ_IPV6(address, pointer, type, field)                                            \
-	kernel_copy_ipv6(address, &KERNEL_CAST(pointer, type)->field)
+	kernel_copy_words(address, &KERNEL_CAST(pointer, type)->field)
 
-static __always_inline void kernel_copy_ipv6(__u8 address[16], const struct in6_addr *from)
+/* Two words of eight bytes: a type that every kernel has, and that is nothing but such words. */
+static __always_inline void kernel_copy_words(__u8 *to, const void *from)
 {
-	__be32 words[4] = {from->in6_u.u6_addr32[0], from->in6_u.u6_addr32[1],
-			   from->in6_u.u6_addr32[2], from->in6_u.u6_addr32[3]};
+	const struct bpf_perf_event_value *words = KERNEL_CAST(from, bpf_perf_event_value);
+	__u8 *aligned = __builtin_assume_aligned(to, 8);
+	__u64 first = words->counter, second = words->enabled;
 
-	__builtin_memcpy(address, words, sizeof(words));
+	__builtin_memcpy(aligned, &first, 8);
+	__builtin_memcpy(aligned + 8, &second, 8);
 }
 #endif
 

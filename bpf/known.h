@@ -9,6 +9,10 @@
  * never here is taken for a known one in 0.2% of cases with 20,000 known ones in a generation, in
  * 3.5% with 100,000, and twice as often if the other generation is as full.
  *
+ * Every one of a million forged addresses would ask for another cache line. So each address has one
+ * bit, too, in a filter of a sixteenth of the size, the outline, which is asked first: with 5,000
+ * known ones in a generation it turns 93% of the others away, with 20,000 74%.
+ *
  * Bits are set without an atomic operation, which Linux 5.10 has not: of two CPUs that set one in
  * the same byte at the same time, one may not have its way, until that address comes again.
  */
@@ -25,36 +29,26 @@
 #include "maps.h"
 #include "sock.h"
 
-/* Of the two halves of an address. Cheaper than hash_peer(), as every connection pays for it. */
-static __always_inline __u64 known_hash_halves(__u64 first, __u64 second, __u32 netns)
+/* From hash_address() to who is known: in every namespace another. */
+static __always_inline __u64 known_hash(__u64 address_hash, __u32 netns)
 {
-	__u64 seed = rst_settings.seed;
-
-	return hash_mix(second + (first ^ netns) * (seed | 1), seed);
+	return (address_hash ^ netns) * 0x9e3779b97f4a7c15ULL;
 }
 
-static __always_inline __u64 known_hash(const __u8 peer[16], __u32 netns)
-{
-	__u64 first, second;
-
-	__builtin_memcpy(&first, peer, 8);
-	__builtin_memcpy(&second, peer + 8, 8);
-	return known_hash_halves(first, second, netns);
-}
-
-/* The same of a socket's peer: of IPv4, without a way through memory. */
+/* Of a socket's peer: of IPv4, without a way through memory. */
 static __always_inline __u64 known_hash_socket(const struct sock *sk)
 {
+	__u64 seed = rst_settings.seed;
 	__u32 netns = sock_netns(sk);
-	__u8 peer[16];
-	__u64 ipv4;
+	__u8 peer[16] __attribute__((aligned(8)));
+	__be32 ipv4;
 
 	if (sock_is_ipv6(sk)) {
 		KERNEL_READ_IPV6(peer, sk, sock, __sk_common.skc_v6_daddr);
-		return known_hash(peer, netns);
+		return known_hash(hash_address(peer, seed), netns);
 	}
-	ipv4 = 0xffff00000000 | bpf_ntohl(KERNEL_READ(sk, sock, __sk_common.skc_daddr));
-	return known_hash_halves(0, bpf_cpu_to_be64(ipv4), netns);
+	ipv4 = KERNEL_READ(sk, sock, __sk_common.skc_daddr);
+	return known_hash(hash_halves(0, packet_mapped(ipv4), seed), netns);
 }
 
 static __always_inline struct rst_known *known_line(__u64 hash)
@@ -64,10 +58,23 @@ static __always_inline struct rst_known *known_line(__u64 hash)
 	return bpf_map_lookup_elem(&rst_known, &index);
 }
 
-/* Where in its line the two bits of an address are: eight bits of the hash each. */
+/* Where in its line the two bits of an address are, and the one in that of the outline: eight bits
+ * of the hash each. */
 static __always_inline __u32 known_place(__u64 hash, __u32 which)
 {
 	return hash >> (32 + 8 * which);
+}
+
+static __always_inline struct rst_known *known_outline(__u64 hash)
+{
+	__u32 index = (1 << RST_KNOWN_BITS) + (hash >> 24 & ((1 << RST_KNOWN_OUTLINE_BITS) - 1));
+
+	return bpf_map_lookup_elem(&rst_known, &index);
+}
+
+static __always_inline __u32 known_outline_place(__u64 hash)
+{
+	return hash >> 16;
 }
 
 static __always_inline __u32 known_bit(const __u8 bytes[RST_KNOWN_BYTES], __u32 place)
@@ -80,14 +87,18 @@ static __always_inline __u32 known_in(const __u8 bytes[RST_KNOWN_BYTES], __u64 h
 	return known_bit(bytes, known_place(hash, 0)) & known_bit(bytes, known_place(hash, 1));
 }
 
-/* Notes in the event whether its peer is one of them. */
-static __always_inline void known_look(struct rst_event *event)
+/* Whether the peer is one of them. */
+static __always_inline bool known_has(__u64 address_hash, __u32 netns)
 {
-	__u64 hash = known_hash(event->peer, event->netns);
-	const struct rst_known *line = known_line(hash);
+	__u64 hash = known_hash(address_hash, netns);
+	const struct rst_known *outline = known_outline(hash), *line;
+	__u32 place = known_outline_place(hash);
 
-	if (line && known_in(line->bytes[0], hash) | known_in(line->bytes[1], hash))
-		event->flags |= RST_EVENT_KNOWN;
+	if (!outline ||
+	    !(known_bit(outline->bytes[0], place) | known_bit(outline->bytes[1], place)))
+		return false;
+	line = known_line(hash);
+	return line && known_in(line->bytes[0], hash) | known_in(line->bytes[1], hash);
 }
 
 static __always_inline void known_set(__u8 bytes[RST_KNOWN_BYTES], __u32 place)
@@ -99,16 +110,17 @@ static __always_inline void known_set(__u8 bytes[RST_KNOWN_BYTES], __u32 place)
 static __always_inline void known_add(const struct sock *sk)
 {
 	__u64 hash = known_hash_socket(sk);
-	struct rst_known *line = known_line(hash);
-	__u8 *bytes;
+	struct rst_known *line = known_line(hash), *outline = known_outline(hash);
+	__u32 generation = rst_control.known & 1;
 
-	if (!line)
+	if (!line || !outline)
 		return; /* cannot be: an array */
-	bytes = line->bytes[rst_control.known & 1];
-	if (known_in(bytes, hash))
+	if (!known_bit(outline->bytes[generation], known_outline_place(hash)))
+		known_set(outline->bytes[generation], known_outline_place(hash));
+	if (known_in(line->bytes[generation], hash))
 		return;
-	known_set(bytes, known_place(hash, 0));
-	known_set(bytes, known_place(hash, 1));
+	known_set(line->bytes[generation], known_place(hash, 0));
+	known_set(line->bytes[generation], known_place(hash, 1));
 }
 
 #endif

@@ -168,7 +168,7 @@ struct {
 /* --- sockets and connections: see track.h --- */
 #define RST_TRACK_WAYS	 4
 #define RST_SOCKETS_BITS 15 /* buckets: 131,072 sockets */
-#define RST_CLOSED_BITS	 16 /* connections */
+#define RST_CLOSED_BITS	 17 /* connections */
 
 struct rst_socket {
 	__u64 key;   /* of the socket and its peer: track_key(); 0: free */
@@ -196,8 +196,9 @@ struct {
 } rst_closed SEC(".maps");
 
 /* --- peers that have exchanged data: see known.h --- */
-#define RST_KNOWN_BYTES 32 /* of a generation, in a line */
-#define RST_KNOWN_BITS	12 /* lines: 2^20 bits of a generation */
+#define RST_KNOWN_BYTES	       32 /* of a generation, in a line */
+#define RST_KNOWN_BITS	       12 /* lines: 2^20 bits of a generation */
+#define RST_KNOWN_OUTLINE_BITS 8  /* lines behind them: 2^16 bits of a generation */
 
 struct rst_known { /* a cache line */
 	__u8 bytes[2][RST_KNOWN_BYTES];
@@ -206,7 +207,7 @@ struct rst_known { /* a cache line */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 1 << RST_KNOWN_BITS);
+	__uint(max_entries, (1 << RST_KNOWN_BITS) + (1 << RST_KNOWN_OUTLINE_BITS));
 	__type(key, __u32);
 	__type(value, struct rst_known);
 } rst_known SEC(".maps");

@@ -21,8 +21,8 @@
 struct packet_ipv4 {
 	__u8 version_ihl;
 	__u8 skipped[11];
-	__u8 source[4];
-	__u8 destination[4];
+	__be32 source;
+	__be32 destination;
 };
 
 struct packet_ipv6 {
@@ -58,43 +58,67 @@ struct packet_headers {
 	};
 };
 
-static __always_inline void packet_map_ipv4(__u8 address[16], const __u8 ipv4[4])
+/* The second half of ::ffff:a.b.c.d, as it lies in memory; the first is 0. */
+static __always_inline __u64 packet_mapped(__be32 ipv4)
 {
-	__builtin_memset(address, 0, 10);
-	address[10] = 0xff;
-	address[11] = 0xff;
-	__builtin_memcpy(address + 12, ipv4, 4);
+	union {
+		__be32 part[2];
+		__u64 whole;
+	} half = {.part = {bpf_htonl(0xffff), ipv4}};
+
+	return half.whole;
 }
 
-#if KERNEL_CASTS
-/* Fills the ends and the flags. The segment travels from the peer to us. Loads straight from the
- * packet, where the kernel lets us. */
-static __always_inline void packet_read(struct rst_event *event, const struct packet *packet)
+/* address: at a multiple of 8 bytes. */
+static __always_inline void packet_map_ipv4(__u8 *address, __be32 ipv4)
 {
-	const unsigned char *network = packet->network;
-	const struct iphdr *v4 = KERNEL_CAST(network, iphdr);
-	const struct tcphdr *tcp = KERNEL_CAST(packet->transport, tcphdr);
-	__be32 address;
+	__u8 *aligned = __builtin_assume_aligned(address, 8);
+	__u64 first = 0, second = packet_mapped(ipv4);
 
-	if (*(const __u8 *)v4 >> 4 == 4) {
-		address = v4->daddr;
-		packet_map_ipv4(event->local, (const __u8 *)&address);
-		address = v4->saddr;
-		packet_map_ipv4(event->peer, (const __u8 *)&address);
-	} else {
+	__builtin_memcpy(aligned, &first, 8);
+	__builtin_memcpy(aligned + 8, &second, 8);
+}
+
+/*
+ * Fills the ends and the flags. The segment travels from the peer to us. In two steps, as not all
+ * of it is needed to count a reset: what is, and the rest.
+ */
+#if KERNEL_CASTS
+/* Loads straight from the packet, where the kernel lets us. */
+static __always_inline bool packet_is_ipv4(const struct packet *packet)
+{
+	return *(const __u8 *)KERNEL_CAST(packet->network, iphdr) >> 4 == 4;
+}
+
+static __always_inline void packet_read_peer(struct rst_event *event, const struct packet *packet)
+{
+	const struct tcphdr *tcp = KERNEL_CAST(packet->transport, tcphdr);
+	const unsigned char *network = packet->network;
+
+	if (packet_is_ipv4(packet))
+		packet_map_ipv4(event->peer, KERNEL_CAST(network, iphdr)->saddr);
+	else
 		KERNEL_READ_IPV6(event->peer, network, ipv6hdr, saddr);
-		KERNEL_READ_IPV6(event->local, network, ipv6hdr, daddr);
-	}
 	event->local_port = bpf_ntohs(tcp->dest);
 	event->peer_port = bpf_ntohs(tcp->source);
 	event->trigger = ((const __u8 *)tcp)[__builtin_offsetof(struct packet_tcp, flags)];
+}
+
+static __always_inline void packet_read_local(struct rst_event *event, const struct packet *packet)
+{
+	const unsigned char *network = packet->network;
+
+	if (packet_is_ipv4(packet))
+		packet_map_ipv4(event->local, KERNEL_CAST(network, iphdr)->daddr);
+	else
+		KERNEL_READ_IPV6(event->local, network, ipv6hdr, daddr);
 }
 #else
 /*
  * Copies both headers with one probe read, where it does not. What lies behind a shorter packet is
  * still the packet's own buffer, which ends with the 320 bytes of skb_shared_info.
  */
-static __always_inline void packet_read(struct rst_event *event, const struct packet *packet)
+static __always_inline void packet_read_peer(struct rst_event *event, const struct packet *packet)
 {
 	struct packet_headers headers;
 	struct packet_tcp tcp;
@@ -118,7 +142,19 @@ static __always_inline void packet_read(struct rst_event *event, const struct pa
 	event->peer_port = bpf_ntohs(tcp.source);
 	event->trigger = tcp.flags;
 }
+
+static __always_inline void packet_read_local(struct rst_event *event, const struct packet *packet)
+{
+	(void)event; /* has it already: see above */
+	(void)packet;
+}
 #endif
+
+static __always_inline void packet_read(struct rst_event *event, const struct packet *packet)
+{
+	packet_read_peer(event, packet);
+	packet_read_local(event, packet);
+}
 
 /*
  * Where TCP has the segment, skb->data is at its header and network_header is valid: at every call

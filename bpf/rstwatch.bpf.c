@@ -10,7 +10,7 @@
 #include "barrier.h"
 #include "classify.h"
 #include "connection.h"
-#include "count.h"
+#include "draft.h"
 #include "dropped.h"
 #include "event.h"
 #include "failing.h"
@@ -47,7 +47,7 @@ int rst_receive(struct tracepoint_arguments *context)
 {
 	const struct sock *sk = (const void *)context->argument[0];
 	struct rst_sketch *sketch;
-	struct rst_draft *draft = count_begin(&sketch, RST_MAKER_RECEIVE, RST_RECEIVED);
+	struct rst_draft *draft = draft_begin(&sketch, RST_MAKER_RECEIVE, RST_RECEIVED);
 	struct rst_event *event = &draft->event;
 
 	if (!draft)
@@ -61,14 +61,14 @@ int rst_receive(struct tracepoint_arguments *context)
 	event->owner = holder_in(event, sk, event->state);
 	if (event->cause == RST_STAGE_REFUSED)
 		failing_note(event->owner);
-	count_release(sketch, (void *)0, RST_MAKER_RECEIVE);
+	draft_release(sketch, (void *)0, RST_MAKER_RECEIVE);
 	connection_read(&draft->connection, sk);
 	if (event->cause == RST_STAGE_CLOSING && sock_receive_shut(sk)) {
-		count_hold(draft, sketch, sk);
-		count_cancel(sketch, RST_MAKER_RECEIVE);
+		draft_hold(draft, sketch, sk);
+		draft_cancel(sketch, RST_MAKER_RECEIVE);
 		return 0;
 	}
-	return count_end(draft, sketch, RST_MAKER_RECEIVE, sock_is_connected(event->state));
+	return draft_end(draft, sketch, RST_MAKER_RECEIVE, sock_is_connected(event->state));
 }
 
 /* kfree_skb(skb, location[, reason[, rx_sk]]): every packet that this host drops. skb is never

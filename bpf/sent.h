@@ -10,8 +10,9 @@
 #include "classify.h"
 #include "connection.h"
 #include "count.h"
-#include "note.h"
+#include "draft.h"
 #include "holder.h"
+#include "note.h"
 #include "packet.h"
 #include "sock.h"
 #include "track.h"
@@ -25,8 +26,6 @@ sent_hints(const struct rst_event *event, const struct sock *sk, const struct sk
 	struct classify_hints hints = {0};
 	struct packet packet;
 
-	if (!sk)
-		return hints;
 	if (event->state == RST_STATE_LISTEN && skb) {
 		hints.queue_full = sock_queue_full(sk);
 		packet = packet_of_tcp(skb);
@@ -62,34 +61,67 @@ static __always_inline __u8 sent_state_before(const struct rst_event *event, con
 	return before ? before : RST_STATE_CLOSE;
 }
 
+/* Keeps the kernel's reason, and says what it means. */
+static __always_inline __u8 sent_meaning(struct rst_event *event, __u64 reason)
+{
+	if (reason == SENT_NO_REASON)
+		return CLASSIFY_NONE;
+	event->flags |= RST_EVENT_REASON;
+	if (reason >= RST_REASONS)
+		return rst_settings.meaning[0];
+	event->reason = reason;
+	return rst_settings.meaning[reason];
+}
+
+/* In answer to a segment that no socket has: what a flood and a scan get. */
+static KERNEL_INLINE int sent_without_socket(const struct sk_buff *skb, __u64 reason, __u32 maker)
+{
+	struct rst_event event = {.direction = RST_SENT, .flags = RST_EVENT_TRIGGER};
+	struct classify_hints hints = {0};
+	struct packet packet = packet_of_tcp(skb);
+	struct rst_sketch *sketch;
+	__u32 as;
+	__u8 meaning;
+
+	event.slice = rst_control.slice;
+	sketch = sketch_of(event.slice);
+	if (!sketch)
+		return 0; /* cannot be: see sketch_of() */
+	event.netns = packet_netns(skb);
+	packet_read_peer(&event, &packet);
+	meaning = sent_meaning(&event, reason);
+	event.cause = classify_cause(&event, meaning, &hints);
+	event.role = classify_role(&event);
+	event.moves = classify_moves(&event, false);
+	as = draft_enter(sketch, maker);
+	draft_release(sketch, (void *)0, maker);
+	if (count_event(&event, as)) {
+		packet_read_local(&event, &packet);
+		draft_stream(&event, sketch, as);
+	}
+	draft_leave(sketch, maker);
+	return 0;
+}
+
 /*
- * sk: NULL, or a full socket, or a mini-socket in TIME_WAIT. skb: NULL only with a full socket.
- * reason: the kernel's number, or SENT_NO_REASON.
+ * sk: a full socket, or a mini-socket in TIME_WAIT. skb: NULL only with a full socket. reason: the
+ * kernel's number, or SENT_NO_REASON. Apart from the above, so that a flood meets little code.
  */
-static __always_inline int sent_count(const struct sock *sk, const struct sk_buff *skb,
-				      __u64 reason, __u32 maker)
+static __noinline int sent_with_socket(const struct sock *sk, const struct sk_buff *skb,
+				       __u64 reason, __u32 maker)
 {
 	struct classify_hints hints = {0};
 	struct rst_sketch *sketch;
-	struct rst_draft *draft = count_begin(&sketch, maker, RST_SENT);
+	struct rst_draft *draft = draft_begin(&sketch, maker, RST_SENT);
 	struct rst_event *event = &draft->event;
-	__u8 meaning = CLASSIFY_NONE, before;
+	__u8 meaning, before;
 	bool connected;
 
 	if (!draft)
 		return 0;
-	if (reason != SENT_NO_REASON) {
-		if (reason < RST_REASONS)
-			event->reason = reason;
-		event->flags |= RST_EVENT_REASON;
-		meaning = rst_settings.meaning[event->reason & (RST_REASONS - 1)];
-	}
-	if (sk) {
-		event->state = KERNEL_READ(sk, sock, __sk_common.skc_state);
-		event->netns = sock_netns(sk);
-	} else {
-		event->netns = packet_netns(skb);
-	}
+	meaning = sent_meaning(event, reason);
+	event->state = KERNEL_READ(sk, sock, __sk_common.skc_state);
+	event->netns = sock_netns(sk);
 	if (skb) {
 		struct packet packet = packet_of_tcp(skb);
 
@@ -106,12 +138,20 @@ static __always_inline int sent_count(const struct sock *sk, const struct sk_buf
 	before = sent_state_before(event, sk);
 	event->moves = classify_moves(event, classify_is_established(before));
 	/* Data after close: tcp_done() has run, and tcp_receive_reset has fired without a RST. */
-	count_release(sketch, skb && event->state == RST_STATE_CLOSE ? sk : (void *)0, maker);
+	draft_release(sketch, skb && event->state == RST_STATE_CLOSE ? sk : (void *)0, maker);
 	connected = sock_is_connected(event->state);
 	if (connected)
 		connection_read(&draft->connection, sk);
 	event->state = before;
-	return count_end(draft, sketch, maker, connected);
+	return draft_end(draft, sketch, maker, connected);
+}
+
+/* sk, skb: one of them may be NULL. */
+static __always_inline int sent_count(const struct sock *sk, const struct sk_buff *skb,
+				      __u64 reason, __u32 maker)
+{
+	return sk ? sent_with_socket(sk, skb, reason, maker)
+		  : sent_without_socket(skb, reason, maker);
 }
 
 #endif

@@ -46,29 +46,22 @@ static __always_inline bool sock_is_ipv6(const struct sock *sk)
 }
 
 /* The addresses of both ends, of a full socket or a mini-socket. A dual-stack server that serves
- * IPv4 is AF_INET6 with ::ffff:a.b.c.d, which is how we write IPv4 anyway. */
+ * IPv4 is AF_INET6 with ::ffff:a.b.c.d, which is how we write IPv4 anyway. address: 16 bytes, at a
+ * multiple of 8. */
 static __always_inline void sock_peer(__u8 address[16], const struct sock *sk)
 {
-	__be32 ipv4;
-
-	if (sock_is_ipv6(sk)) {
+	if (sock_is_ipv6(sk))
 		KERNEL_READ_IPV6(address, sk, sock, __sk_common.skc_v6_daddr);
-		return;
-	}
-	ipv4 = KERNEL_READ(sk, sock, __sk_common.skc_daddr);
-	packet_map_ipv4(address, (const __u8 *)&ipv4);
+	else
+		packet_map_ipv4(address, KERNEL_READ(sk, sock, __sk_common.skc_daddr));
 }
 
 static __always_inline void sock_local(__u8 address[16], const struct sock *sk)
 {
-	__be32 ipv4;
-
-	if (sock_is_ipv6(sk)) {
+	if (sock_is_ipv6(sk))
 		KERNEL_READ_IPV6(address, sk, sock, __sk_common.skc_v6_rcv_saddr);
-		return;
-	}
-	ipv4 = KERNEL_READ(sk, sock, __sk_common.skc_rcv_saddr);
-	packet_map_ipv4(address, (const __u8 *)&ipv4);
+	else
+		packet_map_ipv4(address, KERNEL_READ(sk, sock, __sk_common.skc_rcv_saddr));
 }
 
 /* Both ends of a full socket. skc_num is gone once an active close has released the port

@@ -68,9 +68,9 @@ static __always_inline int syn(const struct sk_buff *skb)
 	signal.local_port = ends.local_port;
 	signal.peer_port = ends.peer_port;
 	ends.netns = KERNEL_READ(skb, sk_buff, dev, nd_net.net, ns.inum);
-	known_look(&ends);
 	signal.netns = ends.netns;
-	signal.flags = ends.flags;
+	if (known_has(hash_address(ends.peer, rst_settings.seed), ends.netns))
+		signal.flags = RST_EVENT_KNOWN;
 	return signals_tell(&signal);
 }
 

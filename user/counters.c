@@ -130,21 +130,26 @@ static int read_table(struct counters *counters, const struct bpf_map *map, void
 /* What has a place in a sketch. */
 static int deliver_hot(struct counters *counters, const struct rst_sketch *sketch, unsigned maker)
 {
-	unsigned ports = 0, peers = 0;
+	const struct rst_hot_port *ports = &sketch->hot_ports[maker * RST_HOT_PORTS];
+	const struct rst_hot_peer *peers = sketch->hot_peers[maker * RST_HOT_PEERS];
+	unsigned count = 0;
 	int error;
 
+	_Static_assert(RST_HOT_PORTS <= BATCH && RST_HOT_PEERS * RST_HOT_WAYS <= BATCH,
+		       "a batch holds what a maker has");
 	for (unsigned i = 0; i < RST_HOT_PORTS; i++)
-		if (sketch->hot_ports[maker][i].count) {
-			counters->port_keys[ports] = sketch->hot_ports[maker][i].key;
-			counters->counts[ports++] = sketch->hot_ports[maker][i].count;
+		if (ports[i].count) {
+			counters->port_keys[count] = ports[i].key;
+			counters->counts[count++] = ports[i].count;
 		}
-	error = deliver_ports(counters, ports);
-	for (unsigned i = 0; i < RST_HOT_PEERS && !error; i++)
-		if (sketch->hot_peers[maker][i].count) {
-			counters->peer_keys[peers] = sketch->hot_peers[maker][i].key;
-			counters->counts[peers++] = sketch->hot_peers[maker][i].count;
+	error = deliver_ports(counters, count);
+	count = 0;
+	for (unsigned i = 0; i < RST_HOT_PEERS * RST_HOT_WAYS; i++)
+		if (peers[i].count) {
+			counters->peer_keys[count] = peers[i].key;
+			counters->counts[count++] = peers[i].count;
 		}
-	return error ? error : deliver_peers(counters, peers);
+	return error ? error : deliver_peers(counters, count);
 }
 
 static int deliver_all_hot(struct counters *counters, const struct rst_sketch *sketches)
@@ -176,6 +181,17 @@ static int deliver_other(struct counters *counters, const struct rst_sketch *ske
 	return error;
 }
 
+/* The registers of a CPU, line by line. */
+static void merge_distinct(uint8_t *registers, const struct rst_sketch_line *lines)
+{
+	for (unsigned i = 0; i < RST_DISTINCT_WIDTH; i++) {
+		uint8_t rank = lines[i / RST_DISTINCT_LINE].distinct[i % RST_DISTINCT_LINE];
+
+		if (registers[i] < rank)
+			registers[i] = rank;
+	}
+}
+
 static int deliver_distinct(struct counters *counters, const struct rst_sketch *sketches)
 {
 	struct record_distinct *record = &counters->distinct;
@@ -186,18 +202,13 @@ static int deliver_distinct(struct counters *counters, const struct rst_sketch *
 		record->direction = direction;
 		memset(record->registers, 0, sizeof(record->registers));
 		for (uint32_t cpu = 0; cpu < counters->cpus; cpu++)
-			for (unsigned i = 0; i < RST_DISTINCT_WIDTH; i++) {
-				uint8_t rank = sketches[cpu].distinct[direction - 1][i];
-
-				if (record->registers[i] < rank)
-					record->registers[i] = rank;
-			}
+			merge_distinct(record->registers, sketches[cpu].lines[direction - 1]);
 		error = deliver(counters, &record->head);
 	}
 	return error;
 }
 
-/* Received resets that were held until the slice ended (count.h): no sent one followed, so they are
+/* Received resets that were held until the slice ended (draft.h): no sent one followed, so they are
  * real, and counted here. */
 static int deliver_held(struct counters *counters, const struct rst_sketch *sketches,
 			struct record_slice *slice)
@@ -225,6 +236,24 @@ static int deliver_held(struct counters *counters, const struct rst_sketch *sket
 		if (!error)
 			error = deliver_peers(counters, 1);
 	}
+	return error;
+}
+
+/* Events that were yet to be written when the slice ended (draft.h). They are counted already. */
+static int deliver_batched(struct counters *counters, const struct rst_sketch *sketches,
+			   struct record_slice *slice)
+{
+	struct record_event record = {.head = RECORD_HEAD(record_event, RECORD_EVENT)};
+	int error = 0;
+
+	record.head.size -= sizeof(record.connection);
+	for (uint32_t cpu = 0; cpu < counters->cpus; cpu++)
+		for (unsigned maker = 0; maker < RST_HOT_MAKERS; maker++)
+			for (unsigned i = 0; i < sketches[cpu].batched[maker] && !error; i++) {
+				slice->events++;
+				record.event = sketches[cpu].batches[maker][i];
+				error = deliver(counters, &record.head);
+			}
 	return error;
 }
 
@@ -302,7 +331,9 @@ int counters_deliver(struct counters *counters, struct record_slice *slice, reco
 
 	counters->handler = handler;
 	counters->context = context;
-	error = deliver_held(counters, sketches, slice);
+	error = deliver_batched(counters, sketches, slice);
+	if (!error)
+		error = deliver_held(counters, sketches, slice);
 	if (!error)
 		error = deliver_all_hot(counters, sketches);
 	if (!error)

@@ -302,6 +302,11 @@ struct ipv6hdr {
 	struct in6_addr daddr;
 };
 
+struct bpf_perf_event_value {
+	__u64 counter;
+	__u64 enabled;
+};
+
 struct tcphdr {
 	__be16 source;
 	__be16 dest;
