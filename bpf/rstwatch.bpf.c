@@ -49,6 +49,7 @@ int rst_receive(struct tracepoint_arguments *context)
 	struct rst_sketch *sketch;
 	struct rst_draft *draft = draft_begin(&sketch, RST_MAKER_RECEIVE, RST_RECEIVED);
 	struct rst_event *event = &draft->event;
+	bool connected;
 
 	if (!draft)
 		return 0;
@@ -62,13 +63,15 @@ int rst_receive(struct tracepoint_arguments *context)
 	if (event->cause == RST_STAGE_REFUSED)
 		failing_note(event->owner);
 	draft_release(sketch, (void *)0, RST_MAKER_RECEIVE);
-	connection_read(&draft->connection, sk);
+	connected = sock_is_connected(event->state);
+	if (connected)
+		connection_read(&draft->connection, sk);
 	if (event->cause == RST_STAGE_CLOSING && sock_receive_shut(sk)) {
 		draft_hold(draft, sketch, sk);
 		draft_cancel(sketch, RST_MAKER_RECEIVE);
 		return 0;
 	}
-	return draft_end(draft, sketch, RST_MAKER_RECEIVE, sock_is_connected(event->state));
+	return draft_end(draft, sketch, RST_MAKER_RECEIVE, connected);
 }
 
 /* kfree_skb(skb, location[, reason[, rx_sk]]): every packet that this host drops. skb is never

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * empty OBJECT: attaches the programs of empty.bpf.c and has the kernel measure the run time of
- * every BPF program for as long as it lives. Says "ready" and waits for a signal.
+ * empty OBJECT: attaches the programs of empty.bpf.c, or of parts.bpf.c, and has the kernel measure
+ * the run time of every BPF program for as long as it lives. Says "ready", and reads the ring buffer
+ * if there is one, until a signal comes.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -14,6 +15,27 @@ static int complain(const char *what, int error)
 {
 	fprintf(stderr, "empty: %s: %s\n", what, strerror(error < 0 ? -error : error));
 	return 1;
+}
+
+static int skip(void *context, void *data, size_t size)
+{
+	(void)context;
+	(void)data;
+	(void)size;
+	return 0;
+}
+
+static void stay(struct bpf_object *object)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(object, "ring");
+	struct ring_buffer *ring =
+		map ? ring_buffer__new(bpf_map__fd(map), skip, NULL, NULL) : NULL;
+
+	for (;;) {
+		if (ring)
+			ring_buffer__consume(ring);
+		usleep(ring ? 10000 : 1000000);
+	}
 }
 
 int main(int argc, char **argv)
@@ -43,6 +65,5 @@ int main(int argc, char **argv)
 		return complain("cannot enable BPF statistics", error);
 	puts("ready");
 	fflush(stdout);
-	pause();
-	return 0;
+	stay(object);
 }

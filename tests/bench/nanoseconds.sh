@@ -34,6 +34,28 @@ measure_flood()
 	stop "$flood"
 }
 
+# What no program can do without, each by itself, named.
+measure_parts()
+{
+	local name counters parts
+	start "$work/empty" "$work/parts.bpf.o" >"$data/ready"
+	parts=$pid
+	wait_for "the parts" grep -q ready "$data/ready" || return
+	flood 1
+	sleep "$seconds"
+	stop "$flood"
+	for name in "reads a segment:parts_read" "reads the clock:parts_clock" \
+		"writes to a ring buffer:parts_ring"; do
+		counters=$(bpftool prog show name "${name#*:}" | awk '{
+			for (i = 1; i < NF; i++) {
+				if ($i == "run_time_ns") time = $(i + 1)
+				if ($i == "run_cnt") calls = $(i + 1)
+			} } END { if (calls) printf "%.1f", time / calls }')
+		row "a program that ${name%:*}, and nothing else" "${counters:-none}" ns/RST
+	done
+	stop "$parts"
+}
+
 bench_nanoseconds()
 {
 	local sources
@@ -59,4 +81,5 @@ bench_nanoseconds()
 	stop "$watcher"
 	stop "$flood"
 	stop "$empty_pid"
+	measure_parts
 }
