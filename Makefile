@@ -30,7 +30,7 @@ DEPS      = -MMD -MP
 
 # The pure core: no I/O, no clock, no allocation (tests/lint/purity.sh holds it to that).
 # The last three lines: the detectors (user/detector.h) and what they are made of.
-CORE := address advice alert audit book cgroup coverage crowd detect distinct explain filter \
+CORE := address advice alert append audit book cgroup coverage crowd detect distinct explain filter \
         listeners mute names owner pattern phrase pipeline processes rate recent record sentence \
         table top tuples window \
         acceptqueue backscatter dependency injection outbound portflood scan service stale stealth \

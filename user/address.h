@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #define ADDRESS_BYTES 46 /* longest text, with its NUL */
 
@@ -17,7 +18,14 @@ struct address_range {
 	uint8_t bits; /* 0 to 128, of the 16 bytes */
 };
 
-bool address_is_ipv4(const uint8_t address[16]);
+static inline bool address_is_ipv4(const uint8_t address[16])
+{
+	static const uint8_t mapped[12] = {[10] = 0xff, 0xff};
+
+	/* In two, as compilers inline these. */
+	return !memcmp(address, mapped, 8) && !memcmp(address + 8, mapped + 8, 4);
+}
+
 /* Writes the text, NUL-terminated, and returns its length. */
 size_t address_format(char text[ADDRESS_BYTES], const uint8_t address[16]);
 /* Parses an address or a CIDR range. 0, -EINVAL if it is neither, -ERANGE if bits are set behind

@@ -5,6 +5,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "append.h"
+
+#define DIGITS_MAX 24
+
 void output_init(struct output *output, int fd)
 {
 	output->fd = fd;
@@ -40,34 +44,22 @@ void output_long(struct output *output, const char *bytes, size_t length)
 	}
 }
 
-void output_digits(struct output *output, uint64_t number, unsigned width)
-{
-	static const char pairs[] = "00010203040506070809101112131415161718192021222324"
-				    "25262728293031323334353637383940414243444546474849"
-				    "50515253545556575859606162636465666768697071727374"
-				    "75767778798081828384858687888990919293949596979899";
-	char digits[24];
-	size_t at = sizeof(digits);
-
-	while (number >= 100) {
-		at -= 2;
-		memcpy(digits + at, pairs + number % 100 * 2, 2);
-		number /= 100;
-	}
-	if (number >= 10) {
-		at -= 2;
-		memcpy(digits + at, pairs + number * 2, 2);
-	} else {
-		digits[--at] = '0' + number;
-	}
-	while (sizeof(digits) - at < width && at)
-		digits[--at] = '0';
-	output_bytes(output, digits + at, sizeof(digits) - at);
-}
-
 void output_number(struct output *output, uint64_t number)
 {
-	output_digits(output, number, 1);
+	char *at = output_reserve(output, APPEND_NUMBER_BYTES);
+
+	output_advance(output, append_number(at, number) - at);
+}
+
+void output_digits(struct output *output, uint64_t number, unsigned width)
+{
+	char digits[APPEND_NUMBER_BYTES];
+	size_t length = append_number(digits, number) - digits;
+	size_t zeros = width < DIGITS_MAX ? width : DIGITS_MAX;
+
+	for (; zeros > length; zeros--)
+		output_char(output, '0');
+	output_bytes(output, digits, length);
 }
 
 void output_decimal(struct output *output, double number, unsigned places)

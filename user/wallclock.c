@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "append.h"
 #include "units.h"
 
 static void break_down(struct wallclock *wallclock, uint64_t time_ns)
@@ -17,8 +18,10 @@ static void break_down(struct wallclock *wallclock, uint64_t time_ns)
 		gmtime_r(&second, &parts);
 	else
 		localtime_r(&second, &parts);
-	strftime(wallclock->clock, sizeof(wallclock->clock), "%H:%M:%S", &parts);
-	strftime(wallclock->rfc3339, sizeof(wallclock->rfc3339), "%Y-%m-%dT%H:%M:%S", &parts);
+	wallclock->clock_length =
+		strftime(wallclock->clock, sizeof(wallclock->clock), "%H:%M:%S", &parts);
+	wallclock->rfc3339_length = strftime(wallclock->rfc3339, sizeof(wallclock->rfc3339),
+					     "%Y-%m-%dT%H:%M:%S", &parts);
 	wallclock->second = second;
 	wallclock->known = true;
 }
@@ -27,23 +30,21 @@ size_t wallclock_time(struct wallclock *wallclock, char text[WALLCLOCK_BYTES], u
 {
 	break_down(wallclock, time_ns);
 	memcpy(text, wallclock->clock, sizeof(wallclock->clock));
-	return strlen(text);
+	return wallclock->clock_length;
 }
 
 size_t wallclock_rfc3339(struct wallclock *wallclock, char text[WALLCLOCK_BYTES], uint64_t time_ns)
 {
 	uint32_t fraction = time_ns % SECOND_NS;
-	size_t length;
+	char *at = text;
 
 	break_down(wallclock, time_ns);
-	memcpy(text, wallclock->rfc3339, sizeof(wallclock->rfc3339));
-	length = strlen(text);
-	text[length] = '.';
-	for (int digit = 9; digit; digit--) {
-		text[length + digit] = '0' + fraction % 10;
-		fraction /= 10;
-	}
-	text[length + 10] = 'Z';
-	text[length + 11] = '\0';
-	return length + 11;
+	memcpy(at, wallclock->rfc3339, sizeof(wallclock->rfc3339));
+	at += wallclock->rfc3339_length;
+	*at++ = '.';
+	*at++ = (char)('0' + fraction / 100000000);
+	at = append_8_digits(at, fraction % 100000000);
+	*at++ = 'Z';
+	*at = '\0';
+	return at - text;
 }

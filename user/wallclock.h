@@ -16,6 +16,7 @@ struct wallclock {
 	bool utc;
 	bool known; /* second is broken down below */
 	int64_t second;
+	size_t clock_length, rfc3339_length;
 	char clock[16];	  /* "12:34:56" */
 	char rfc3339[32]; /* "2026-01-31T10:00:00" */
 };

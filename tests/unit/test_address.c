@@ -60,6 +60,31 @@ static void formats_every_byte_value(void **state)
 	}
 }
 
+/* Zeros in every place, and of any number. */
+static void formats_as_the_library_does(void **state)
+{
+	uint64_t random = 1;
+
+	(void)state;
+	for (unsigned round = 0; round < 100000; round++) {
+		uint8_t address[16] = {0};
+		char text[ADDRESS_BYTES], expected[INET6_ADDRSTRLEN];
+
+		for (unsigned i = 0; i < 16; i++) {
+			random = random * 6364136223846793005ULL + 1442695040888963407ULL;
+			if (random >> 62)
+				continue;
+			address[i] = random >> 40 >> (random >> 32 & 7);
+		}
+		if (!(address[0] |
+		      address[1])) /* mapped ones, and such, are shown in several ways */
+			address[round & 1] = 1;
+		inet_ntop(AF_INET6, address, expected, sizeof(expected));
+		assert_int_equal(address_format(text, address), strlen(expected));
+		assert_string_equal(text, expected);
+	}
+}
+
 static void knows_ipv4(void **state)
 {
 	uint8_t address[16];
@@ -204,6 +229,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(formats_as_rfc5952_says),
 		cmocka_unit_test(formats_every_byte_value),
+		cmocka_unit_test(formats_as_the_library_does),
 		cmocka_unit_test(knows_ipv4),
 		cmocka_unit_test(parses_ranges),
 		cmocka_unit_test(refuses_and_leaves_the_range_alone),
