@@ -38,8 +38,9 @@ CORE := address advice alert append audit book cgroup coverage crowd detect dist
         blind churn halfopen handshakes probes senders service_text sources summary \
         synflood_churn synflood_evidence synflood_loss synflood_text
 EDGE := check identity json live main mib namespaces ndjson ndjson_alert ndjson_event \
-        ndjson_window options options_filter options_limits options_mute output privilege procfs \
-        recording replay ring session text text_alert text_event text_window types walks wallclock
+        ndjson_window ndjson_words options options_filter options_limits options_mute output \
+        privilege procfs recording replay ring session text text_alert text_event text_window types \
+        walks wallclock
 # The only files that know libbpf.
 KERNEL := capture counters functions hooks kernel peers programs rings seed
 OBJS := $(CORE:%=$(B)/%.o) $(EDGE:%=$(B)/%.o) $(KERNEL:%=$(B)/%.o) $(B)/schema.o
@@ -122,9 +123,9 @@ install: $(B)/rstwatch
 
 # --- unit tests: each against the same objects, plain and under the sanitizers ---
 UNIT     := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
-TESTED   := $(CORE) json ndjson ndjson_alert ndjson_event ndjson_window options options_filter \
-            options_limits options_mute output privilege recording ring text text_alert text_event \
-            text_window types wallclock
+TESTED   := $(CORE) json ndjson ndjson_alert ndjson_event ndjson_window ndjson_words options \
+            options_filter options_limits options_mute output privilege recording ring text \
+            text_alert text_event text_window types wallclock
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -O1 -g
 UNIT_RUN := $(UNIT:%=$(B)/unit/%) $(UNIT:%=$(B)/asan/%)
 

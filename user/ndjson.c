@@ -69,6 +69,7 @@ static void start(void *context, const struct pipeline_run *run)
 	struct ndjson *ndjson = context;
 	struct json json = ndjson_begin(ndjson, "start");
 
+	ndjson_words_start(&ndjson->words, run);
 	ndjson_time(ndjson, &json, "time", run->start.realtime_ns);
 	json_member_string(&json, "version", run->start.version);
 	json_member_string(&json, "kernel", run->start.kernel);
@@ -221,7 +222,10 @@ static void end(void *context, const struct pipeline_run *run, const struct pipe
 
 struct sink ndjson_sink(struct ndjson *ndjson, const struct view *view, struct output *output)
 {
-	*ndjson = (struct ndjson){.view = *view, .output = output, .wallclock = {.utc = true}};
+	ndjson->view = *view;
+	ndjson->output = output;
+	ndjson->wallclock = (struct wallclock){.utc = true};
+	ndjson_words_init(&ndjson->words);
 	return (struct sink){
 		.context = ndjson,
 		.start = start,

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 
+#include "ndjson_words.h"
 #include "output.h"
 #include "pipeline.h"
 #include "wallclock.h"
@@ -33,6 +34,7 @@ struct ndjson {
 	struct view view;
 	struct output *output;
 	struct wallclock wallclock;
+	struct ndjson_words words;
 };
 struct sink ndjson_sink(struct ndjson *ndjson, const struct view *view, struct output *output);
 
