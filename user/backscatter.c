@@ -46,10 +46,10 @@ static struct backscatter_victim *meet(struct backscatter *backscatter,
 	struct backscatter_victim *victim;
 
 	memcpy(key.peer, event->peer, sizeof(key.peer));
-	victim = table_add(&backscatter->victims, &key);
+	victim = TABLE_ADD(&backscatter->victims, &key);
 	if (!victim) {
 		victim = find_room(backscatter);
-		table_replace(&backscatter->victims, victim, &key);
+		TABLE_REPLACE(&backscatter->victims, victim, &key);
 	}
 	if (!victim->packets || event->time_ns > victim->last_ns + FORGET_NS)
 		*victim = (struct backscatter_victim){.key = victim->key,

@@ -154,7 +154,7 @@ bool blind_reject(struct blind *blind, struct book *book, const struct detect_ev
 void blind_forget(struct blind *blind, const struct rst_event *event)
 {
 	struct tuple_key key = tuples_of_event(event);
-	struct blind_target *target = table_find(&blind->targets, &key);
+	struct blind_target *target = TABLE_FIND(&blind->targets, &key);
 
 	if (target)
 		*target = (struct blind_target){.key = key};

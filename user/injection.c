@@ -49,7 +49,7 @@ static bool contradict(struct injection *injection, struct book *book,
 		       const struct rst_event *event)
 {
 	struct tuple_key tuple = tuples_of_event(event);
-	struct injection_reset *reset = table_find(&injection->resets, &tuple);
+	struct injection_reset *reset = TABLE_FIND(&injection->resets, &tuple);
 	struct incident *incident;
 	struct book_key key;
 	uint32_t more = 1;
@@ -93,7 +93,7 @@ static void note_reset(struct injection *injection, const struct detect_event *s
 	blind_forget(&injection->blind, event);
 	if (event->cause != RST_STAGE_ESTABLISHED)
 		return;
-	reset = table_renew(&injection->resets, &injection->next, &key);
+	reset = TABLE_RENEW(&injection->resets, &injection->next, &key);
 	*reset = (struct injection_reset){.key = key,
 					  .time_ns = event->time_ns,
 					  .age_ms = RST_AGE_UNKNOWN,

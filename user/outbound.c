@@ -51,7 +51,7 @@ static struct incident *find_incident(const struct outbound_key *key,
 static struct outbound_process *add_process(struct outbound *outbound,
 					    const struct outbound_key *key)
 {
-	struct outbound_process *process = table_add(&outbound->processes, key), *least = NULL;
+	struct outbound_process *process = TABLE_ADD(&outbound->processes, key), *least = NULL;
 
 	for (uint32_t i = 0; !process && i < outbound->processes.used; i++) {
 		struct outbound_process *other = table_entry(&outbound->processes, i);

@@ -155,7 +155,7 @@ static void feed_netns(struct pipeline *pipeline, const struct record_netns *rec
 
 static const char *name_of(const struct pipeline *pipeline, uint32_t netns)
 {
-	const struct pipeline_name *name = table_find(&pipeline->names, &netns);
+	const struct pipeline_name *name = TABLE_FIND(&pipeline->names, &netns);
 
 	return name && *name->name ? name->name : NULL;
 }

@@ -281,7 +281,7 @@ static bool event(void *state, struct detect_world *world, const struct detect_e
 	struct service_port *port;
 	struct incident *incident;
 
-	if (was_brief(event->local_port, gone) && !table_find(&service->ports, &key))
+	if (was_brief(event->local_port, gone) && !TABLE_FIND(&service->ports, &key))
 		return false;
 	port = add_port(service, &key);
 	if (!port)

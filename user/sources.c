@@ -212,12 +212,12 @@ static struct source *next_victim(struct sources *sources)
 
 static struct source *make(struct sources *sources, const struct source_key *key)
 {
-	struct source *source = table_add(&sources->table, key);
+	struct source *source = TABLE_ADD(&sources->table, key);
 
 	if (!source) {
 		source = next_victim(sources);
 		release_map(sources, source);
-		table_replace(&sources->table, source, key);
+		TABLE_REPLACE(&sources->table, source, key);
 	}
 	return source;
 }
@@ -278,7 +278,7 @@ static bool let_in(struct sources *sources, const struct source_key *key)
 
 struct source *sources_find(struct sources *sources, const struct source_key *key)
 {
-	return table_find(&sources->table, key);
+	return TABLE_FIND(&sources->table, key);
 }
 
 struct source *sources_meet(struct sources *sources, const struct source_key *key, uint64_t time_ns)

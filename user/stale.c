@@ -189,10 +189,10 @@ static struct stale_place *place_of(struct stale *stale, const struct listeners 
 
 	memcpy(key.network, event->peer, address_is_ipv4(event->peer) ? 15 : 8);
 	find_service(listeners, event, &key);
-	place = table_add(&stale->places, &key);
+	place = TABLE_ADD(&stale->places, &key);
 	if (!place) {
 		place = make_room(stale, event->time_ns / BUCKET_NS);
-		table_replace(&stale->places, place, &key);
+		TABLE_REPLACE(&stale->places, place, &key);
 	}
 	return place;
 }
