@@ -17,7 +17,7 @@ void book_init(struct book *book, book_tell tell, void *context, uint64_t seed)
 
 struct incident *book_find(struct book *book, const struct book_key *key)
 {
-	struct incident *incident = table_find(&book->incidents, key);
+	struct incident *incident = TABLE_FIND(&book->incidents, key);
 
 	return incident && incident->open_now ? incident : NULL;
 }
@@ -57,7 +57,7 @@ static void begin(struct incident *incident, enum alert_severity severity, uint6
 struct incident *book_open(struct book *book, const struct book_key *key,
 			   enum alert_severity severity, uint64_t time_ns)
 {
-	struct incident *incident = table_find(&book->incidents, key);
+	struct incident *incident = TABLE_FIND(&book->incidents, key);
 
 	if (!incident || !incident->open_now) {
 		bool room = book->open[key->kind][severity] < BOOK_OPEN;
@@ -193,7 +193,12 @@ static struct alert_fact *find_fact(struct incident *incident, const char *name)
 {
 	unsigned i = 0;
 
-	while (i < incident->fact_count && strcmp(incident->facts[i].name, name))
+	/* Mostly it is the very same literal. */
+	while (i < incident->fact_count && incident->facts[i].name != name)
+		i++;
+	if (i < incident->fact_count)
+		return &incident->facts[i];
+	for (i = 0; i < incident->fact_count && strcmp(incident->facts[i].name, name);)
 		i++;
 	if (i == ALERT_FACTS)
 		return NULL;

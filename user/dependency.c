@@ -70,19 +70,19 @@ static struct incident *find_incident(const struct dependency_target *target,
 static struct dependency_target *add_target(struct dependency *dependency,
 					    const struct dependency_key *key)
 {
-	struct dependency_target *target = table_add(&dependency->targets, key), *oldest = NULL;
+	struct dependency_target *target = TABLE_ADD(&dependency->targets, key), *oldest = NULL;
 
 	/* A few are looked at, and others the next time. */
 	for (unsigned i = 0; !target && i < LOOKS; i++) {
 		struct dependency_target *other =
 			table_entry(&dependency->targets, dependency->next);
 
-		dependency->next = (dependency->next + 1) % dependency->targets.capacity;
+		dependency->next = (dependency->next + 1) % DEPENDENCY_TARGETS;
 		if (!other->told && (!oldest || other->last_ns < oldest->last_ns))
 			oldest = other;
 	}
 	if (!target && oldest) {
-		table_replace(&dependency->targets, oldest, key);
+		TABLE_REPLACE(&dependency->targets, oldest, key);
 		target = oldest;
 	}
 	return target;

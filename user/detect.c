@@ -52,6 +52,9 @@ void detect_init(struct detect *detect, const struct listeners *listeners,
 		const struct detector *detector = table[row].detector;
 
 		detect->book.quiet_ns[detector->kind] = detector->quiet_s * SECOND_NS;
+		for (unsigned class = 0; class < DETECT_CLASSES; class ++)
+			if (detector->event && detector->classes >> class & 1)
+				detect->rows[class] |= 1 << row;
 		if (detector->init)
 			detector->init(state_of(detect, row), seed);
 	}
@@ -137,7 +140,7 @@ enum detect_class detect_classify(const struct detect *detect, struct detect_eve
 static void claim(struct detect *detect, const struct rst_event *event)
 {
 	struct rst_port_key key = classify_port_key(event);
-	struct detect_claim *made = table_add(&detect->claims, &key);
+	struct detect_claim *made = TABLE_ADD(&detect->claims, &key);
 
 	if (made)
 		made->count++;
@@ -155,11 +158,13 @@ void detect_event(struct detect *detect, const struct rst_event *event,
 
 		tuples_note(&detect->resets, &key, event->time_ns);
 	}
-	FOR_EACH(event)
-	if (table[row].detector->classes >> seen.class & 1 &&
-	    table[row].detector->event(state_of(detect, row), &detect->world, &seen)) {
-		claim(detect, event);
-		break;
+	for (unsigned rows = detect->rows[seen.class]; rows; rows &= rows - 1) {
+		unsigned row = __builtin_ctz(rows);
+
+		if (table[row].detector->event(state_of(detect, row), &detect->world, &seen)) {
+			claim(detect, event);
+			break;
+		}
 	}
 	book_flush(&detect->book, event->time_ns);
 }

@@ -40,6 +40,7 @@ struct detect_claim {
 
 struct detect {
 	struct detect_world world;
+	uint16_t rows[DETECT_CLASSES]; /* bit i: row i of the table is asked for that class */
 	struct book book;
 	struct tuples resets;	/* connections that their peer has reset */
 	struct tuples connects; /* our connect()s that got no answer */

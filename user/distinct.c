@@ -1,18 +1,43 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "distinct.h"
 
+#include <string.h>
+
 #include "hash.h"
 
-/* Ranks run from 0 (empty) to the bits left of the register's index, and one more. */
-#define RANK_MAX (64 - RST_DISTINCT_BITS + 1)
+#define RANK_MAX DISTINCT_RANK_MAX
+
+/* hash_rank(), by an instruction that the kernel side has not. */
+static uint8_t rank_of(uint64_t address_hash)
+{
+	return 1 + __builtin_ctzll(address_hash | 1ULL << (64 - RST_DISTINCT_BITS));
+}
 
 void distinct_add(uint8_t registers[RST_DISTINCT_WIDTH], uint64_t address_hash)
 {
 	uint8_t *chosen = &registers[hash_register(address_hash)];
-	uint8_t rank = hash_rank(address_hash);
+	uint8_t rank = rank_of(address_hash);
 
 	if (*chosen < rank)
 		*chosen = rank;
+}
+
+void distinct_begin(struct distinct *distinct)
+{
+	memset(distinct, 0, sizeof(*distinct));
+	distinct->ranks[0] = RST_DISTINCT_WIDTH;
+}
+
+void distinct_note(struct distinct *distinct, uint64_t address_hash)
+{
+	uint8_t *chosen = &distinct->registers[hash_register(address_hash)];
+	uint8_t rank = rank_of(address_hash);
+
+	if (*chosen >= rank)
+		return;
+	distinct->ranks[*chosen]--;
+	distinct->ranks[rank]++;
+	*chosen = rank;
 }
 
 void distinct_merge(uint8_t registers[RST_DISTINCT_WIDTH], const uint8_t other[RST_DISTINCT_WIDTH])
@@ -66,14 +91,11 @@ static double tau(double x)
 	return sum / 3;
 }
 
-uint64_t distinct_estimate(const uint8_t registers[RST_DISTINCT_WIDTH])
+static uint64_t estimate(const uint32_t histogram[RANK_MAX + 1])
 {
-	uint32_t histogram[RANK_MAX + 1] = {0};
 	const double width = RST_DISTINCT_WIDTH;
 	double sum;
 
-	for (unsigned i = 0; i < RST_DISTINCT_WIDTH; i++)
-		histogram[registers[i] <= RANK_MAX ? registers[i] : RANK_MAX]++;
 	sum = width * tau(1 - histogram[RANK_MAX] / width);
 	for (int rank = RANK_MAX - 1; rank >= 1; rank--)
 		sum = (sum + histogram[rank]) / 2;
@@ -81,4 +103,18 @@ uint64_t distinct_estimate(const uint8_t registers[RST_DISTINCT_WIDTH])
 	/* 0.7213... = 1 / (2 ln 2) */
 	sum = 0.72134752044448170 * width * width / sum + 0.5;
 	return sum < 0x1p63 ? (uint64_t)sum : UINT64_MAX; /* every register full: no estimate */
+}
+
+uint64_t distinct_estimate(const uint8_t registers[RST_DISTINCT_WIDTH])
+{
+	uint32_t histogram[RANK_MAX + 1] = {0};
+
+	for (unsigned i = 0; i < RST_DISTINCT_WIDTH; i++)
+		histogram[registers[i] <= RANK_MAX ? registers[i] : RANK_MAX]++;
+	return estimate(histogram);
+}
+
+uint64_t distinct_count(const struct distinct *distinct)
+{
+	return estimate(distinct->ranks);
 }

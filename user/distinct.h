@@ -10,6 +10,20 @@
 
 #include "event.h"
 
+/* The largest value of a register: it counts the bits left of the register's index, and one more.
+ */
+#define DISTINCT_RANK_MAX (64 - RST_DISTINCT_BITS + 1)
+
+/* Registers of which the estimate is asked for often. */
+struct distinct {
+	uint32_t ranks[DISTINCT_RANK_MAX + 1]; /* how many registers have each value */
+	uint8_t registers[RST_DISTINCT_WIDTH];
+};
+
+void distinct_begin(struct distinct *distinct);
+void distinct_note(struct distinct *distinct, uint64_t address_hash);
+uint64_t distinct_count(const struct distinct *distinct);
+
 void distinct_add(uint8_t registers[RST_DISTINCT_WIDTH], uint64_t address_hash);
 void distinct_merge(uint8_t registers[RST_DISTINCT_WIDTH], const uint8_t other[RST_DISTINCT_WIDTH]);
 uint64_t distinct_estimate(const uint8_t registers[RST_DISTINCT_WIDTH]);

@@ -93,7 +93,7 @@ static struct listener_port *find_port(const struct listeners *listeners, uint32
 {
 	const struct listener_port_key key = {.netns = netns, .port = port};
 
-	return table_find(&listeners->ports, &key);
+	return TABLE_FIND(&listeners->ports, &key);
 }
 
 static void leave_port(struct listeners *listeners, struct listener_place *place)
@@ -365,14 +365,13 @@ static bool is_later(const struct listener_answer *a, const struct listener_answ
 	return a->listening ? a->since_ns > b->since_ns : a->stopped_ns > b->stopped_ns;
 }
 
-static bool find_any(const struct listeners *listeners, uint32_t netns, uint16_t port,
+static bool find_any(const struct listeners *listeners, const struct listener_port *port,
 		     uint64_t time_ns, struct listener_answer *answer)
 {
-	const struct listener_port *known = find_port(listeners, netns, port);
 	struct listener_answer found;
 	bool any = false;
 
-	for (uint32_t at = known ? known->places : 0; at; at = place_at(listeners, at)->port.next) {
+	for (uint32_t at = port->places; at; at = place_at(listeners, at)->port.next) {
 		if (!recall(place_at(listeners, at), time_ns, &found))
 			continue;
 		if (!any || is_later(&found, answer))
@@ -382,22 +381,20 @@ static bool find_any(const struct listeners *listeners, uint32_t netns, uint16_t
 	return any;
 }
 
-bool listeners_find(const struct listeners *listeners, uint32_t netns, const uint8_t address[16],
-		    uint16_t port, uint64_t time_ns, struct listener_answer *answer)
+static bool find_at(const struct listeners *listeners, const struct listener_port *port,
+		    const uint8_t address[16], uint64_t time_ns, struct listener_answer *answer)
 {
-	struct listener_key keys[3] = {{.netns = netns, .port = port},
-				       {.netns = netns, .port = port},
-				       {.netns = netns, .port = port, .dual = 1}};
+	const struct listener_key key = {.netns = port->key.netns, .port = port->key.port};
+	struct listener_key keys[3] = {key, key, key};
 	struct listener_answer found;
 	bool any = false;
 
-	if (!address)
-		return find_any(listeners, netns, port, time_ns, answer);
+	keys[2].dual = 1;
 	memcpy(keys[0].address, address, 16);
 	if (address_is_ipv4(address))
 		memcpy(keys[1].address, address, 12);
 	for (unsigned i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
-		const struct listener_place *place = table_find(&listeners->places, &keys[i]);
+		const struct listener_place *place = TABLE_FIND(&listeners->places, &keys[i]);
 
 		if (!place || !recall(place, time_ns, &found) ||
 		    (any && (answer->listening || !is_later(&found, answer))))
@@ -406,6 +403,18 @@ bool listeners_find(const struct listeners *listeners, uint32_t netns, const uin
 		any = true;
 	}
 	return any;
+}
+
+bool listeners_find(const struct listeners *listeners, uint32_t netns, const uint8_t address[16],
+		    uint16_t port, uint64_t time_ns, struct listener_answer *answer)
+{
+	/* Of most ports that are asked for nothing is known: that is to be cheap. */
+	const struct listener_port *known = find_port(listeners, netns, port);
+
+	if (!known)
+		return false;
+	return address ? find_at(listeners, known, address, time_ns, answer)
+		       : find_any(listeners, known, time_ns, answer);
 }
 
 uint16_t listeners_only_port(const struct listeners *listeners, uint32_t netns)

@@ -5,7 +5,6 @@
 
 #include "address.h"
 #include "bits.h"
-#include "distinct.h"
 #include "hash.h"
 #include "summary.h"
 #include "units.h"
@@ -128,12 +127,12 @@ static struct portflood_port *find_room(struct portflood *flood)
 static struct portflood_port *watch(struct portflood *flood, uint32_t netns, uint32_t number)
 {
 	struct portflood_key key = {.netns = netns, .port = number};
-	struct portflood_port *port = table_add(&flood->ports, &key);
+	struct portflood_port *port = TABLE_ADD(&flood->ports, &key);
 
 	if (!port) {
 		port = find_room(flood);
 		if (port)
-			table_replace(&flood->ports, port, &key);
+			TABLE_REPLACE(&flood->ports, port, &key);
 	}
 	return port;
 }
@@ -172,7 +171,7 @@ static void take_registers(struct portflood *flood, struct portflood_port *port)
 		if (distinct->used)
 			continue;
 		distinct->used = true;
-		memset(distinct->registers, 0, sizeof(distinct->registers));
+		distinct_begin(&distinct->addresses);
 		port->open = i + 1;
 		return;
 	}
@@ -181,7 +180,7 @@ static void take_registers(struct portflood *flood, struct portflood_port *port)
 static void write_evidence(const struct portflood *flood, const struct detect_world *world,
 			   struct portflood_port *port, struct incident *incident, double rate)
 {
-	uint64_t addresses = distinct_estimate(flood->distinct[port->open - 1].registers);
+	uint64_t addresses = distinct_count(&flood->distinct[port->open - 1].addresses);
 
 	if (rate > port->peak)
 		port->peak = rate;
@@ -217,11 +216,10 @@ static void open(struct portflood *flood, struct detect_world *world, struct por
 	write_evidence(flood, world, port, incident, rate);
 }
 
-/* True if it is of an incident. */
+/* True if it is of an incident. hash: of its peer. */
 static bool note(struct portflood *flood, struct detect_world *world, struct portflood_port *port,
-		 const struct rst_event *event)
+		 const struct rst_event *event, uint64_t hash)
 {
-	uint64_t hash = hash_address(event->peer, flood->seed);
 	struct portflood_second *second;
 
 	if (!port)
@@ -231,11 +229,14 @@ static bool note(struct portflood *flood, struct detect_world *world, struct por
 	port->reset_bytes = address_is_ipv4(event->peer) ? RESET_BYTES_IPV4 : RESET_BYTES_IPV6;
 	second = at_second(port, event->time_ns / SECOND_NS);
 	sample(second, hash, event->flags & RST_EVENT_KNOWN);
-	if (!find_incident(flood, world, port) && is_burst(port, second))
+	if (!port->asked)
+		find_incident(flood, world, port);
+	port->asked = true;
+	if (!port->open && is_burst(port, second))
 		open(flood, world, port, second->events, event->time_ns);
 	if (!port->open)
 		return false;
-	distinct_add(flood->distinct[port->open - 1].registers, hash);
+	distinct_note(&flood->distinct[port->open - 1].addresses, hash);
 	return true;
 }
 
@@ -243,10 +244,11 @@ static bool event(void *state, struct detect_world *world, const struct detect_e
 {
 	struct portflood *flood = state;
 	const struct rst_event *event = seen->event;
+	uint64_t hash = hash_address(event->peer, flood->seed);
 
-	if (note(flood, world, watch(flood, event->netns, event->local_port), event))
+	if (note(flood, world, watch(flood, event->netns, event->local_port), event, hash))
 		return true;
-	note(flood, world, watch(flood, event->netns, PORTFLOOD_MANY), event);
+	note(flood, world, watch(flood, event->netns, PORTFLOOD_MANY), event, hash);
 	return false;
 }
 
@@ -329,6 +331,7 @@ static void judge_all(struct portflood *flood, struct detect_world *world, bool 
 		port->past += port->events;
 		port->recent /= 2;
 		port->events = port->exact = 0;
+		port->asked = false;
 	}
 }
 

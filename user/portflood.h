@@ -15,6 +15,7 @@
 #define RSTWATCH_PORTFLOOD_H
 
 #include "detector.h"
+#include "distinct.h"
 #include "table.h"
 
 #define PORTFLOOD_PORTS	  256 /* a power of two */
@@ -43,6 +44,7 @@ struct portflood_port {
 	uint32_t recent; /* events, those of each second before the last half as much */
 	uint32_t open;	 /* index of its registers plus one; 0: no incident */
 	/* Of the current slice: */
+	bool asked; /* whether its incident is still open: the book clears none before its end */
 	uint64_t events;
 	uint64_t exact; /* resets, by the exact counters */
 	/* Of the incident: */
@@ -56,7 +58,7 @@ struct portflood_port {
 /* Of an incident: how many addresses. */
 struct portflood_distinct {
 	bool used;
-	uint8_t registers[RST_DISTINCT_WIDTH];
+	struct distinct addresses;
 };
 
 struct portflood {

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "record.h"
 
-#include <stddef.h>
-
-static const uint32_t sizes[RECORD_KINDS] = {
+const uint32_t record_sizes[RECORD_KINDS] = {
 	[RECORD_REASON] = sizeof(struct record_reason),
 	[RECORD_HOOK] = sizeof(struct record_hook),
 	[RECORD_START] = sizeof(struct record_start),
@@ -25,18 +23,3 @@ static const uint32_t sizes[RECORD_KINDS] = {
 	[RECORD_QUEUES] = sizeof(struct record_queues),
 	[RECORD_THINNED] = sizeof(struct record_thinned),
 };
-
-const struct rst_connection *record_connection(const struct record_event *record)
-{
-	return record->head.size < sizeof(*record) ? NULL : &record->connection;
-}
-
-uint32_t record_size(unsigned kind)
-{
-	return kind < RECORD_KINDS ? sizes[kind] : 0;
-}
-
-bool record_is_preamble(unsigned kind)
-{
-	return kind <= RECORD_START || kind == RECORD_DROP_REASON;
-}

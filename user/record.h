@@ -17,6 +17,7 @@
 #define RSTWATCH_RECORD_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "event.h"
@@ -252,10 +253,24 @@ typedef int (*record_handler)(void *context, const struct record *record);
 	}
 
 /* What the connection of an event had been; NULL if that is not known. */
-const struct rst_connection *record_connection(const struct record_event *record);
-/* The least size of each kind, 0 for a kind that does not exist (record.c). */
-uint32_t record_size(unsigned kind);
+static inline const struct rst_connection *record_connection(const struct record_event *record)
+{
+	return record->head.size < sizeof(*record) ? NULL : &record->connection;
+}
+
+/* The least size of each kind. */
+extern const uint32_t record_sizes[RECORD_KINDS];
+
+/* The same; 0 for a kind that does not exist. */
+static inline uint32_t record_size(unsigned kind)
+{
+	return kind < RECORD_KINDS ? record_sizes[kind] : 0;
+}
+
 /* Whether records of this kind stand in front of START. */
-bool record_is_preamble(unsigned kind);
+static inline bool record_is_preamble(unsigned kind)
+{
+	return kind <= RECORD_START || kind == RECORD_DROP_REASON;
+}
 
 #endif

@@ -34,13 +34,14 @@ static void init(void *state, uint64_t seed)
 
 static void advance(struct storm_second *seconds, uint64_t *last, uint64_t second)
 {
+	if (second <= *last)
+		return;
 	if (second >= *last + STORM_SECONDS)
 		memset(seconds, 0, STORM_SECONDS * sizeof(*seconds));
 	else
 		for (uint64_t i = *last + 1; i <= second; i++)
 			seconds[i % STORM_SECONDS] = (struct storm_second){.all = 0};
-	if (second > *last)
-		*last = second;
+	*last = second;
 }
 
 static void add(struct storm_second *seconds, uint64_t *last, uint64_t second,
@@ -68,6 +69,15 @@ static struct storm_second sum(const struct storm_second *seconds)
 	return sum;
 }
 
+static uint32_t sum_all(const struct storm_second *seconds)
+{
+	uint32_t all = 0;
+
+	for (unsigned i = 0; i < STORM_SECONDS; i++)
+		all += seconds[i].all;
+	return all;
+}
+
 /* --- peers --- */
 
 /* One that resets little gives way: who does half of it all is safe. */
@@ -82,7 +92,7 @@ static struct storm_peer *make_room(struct storm *storm, uint64_t second)
 
 		storm->hand = (storm->hand + 1) % STORM_PEERS;
 		advance(peer->seconds, &peer->second, second);
-		all = peer->storming ? UINT32_MAX : sum(peer->seconds).all;
+		all = peer->storming ? UINT32_MAX : sum_all(peer->seconds);
 		if (!least || all < least_count) {
 			least = peer;
 			least_count = all;
@@ -97,10 +107,10 @@ static struct storm_peer *peer_of(struct storm *storm, const struct rst_event *e
 	struct storm_peer *peer;
 
 	memcpy(key.address, event->peer, sizeof(key.address));
-	peer = table_add(&storm->peers, &key);
+	peer = TABLE_ADD(&storm->peers, &key);
 	if (!peer) {
 		peer = make_room(storm, event->time_ns / SECOND_NS);
-		table_replace(&storm->peers, peer, &key);
+		TABLE_REPLACE(&storm->peers, peer, &key);
 	}
 	return peer;
 }
@@ -197,7 +207,7 @@ static void judge(struct storm *storm, struct book *book, struct storm_peer *pee
 	if (recent.all < limit || !netns || !lasts(peer) ||
 	    (recent.worked < LEAST && !is_met(storm, peer)))
 		return;
-	all = sum(netns->seconds).all;
+	all = sum_all(netns->seconds);
 	usual = median(storm, peer);
 	if (limit < FACTOR * usual)
 		limit = FACTOR * usual;
@@ -253,7 +263,7 @@ static bool event(void *state, struct detect_world *world, const struct detect_e
 		return false;
 	one.empty = connection && !connection->bytes_in && !connection->bytes_out;
 	peer = peer_of(storm, event);
-	netns = table_add(&storm->netns, &event->netns);
+	netns = TABLE_ADD(&storm->netns, &event->netns);
 	note(peer, seen);
 	/* Whole seconds are judged, and each once: here, if the slice is longer than one. */
 	if (netns && second > peer->second) {
@@ -285,7 +295,7 @@ static void learn(struct storm *storm, uint64_t start_ns, uint64_t end_ns)
 
 		/* A storm is not what is usual. */
 		if (!peer->storming)
-			peer->history[peer->windows++ % STORM_HISTORY] = sum(peer->seconds).all;
+			peer->history[peer->windows++ % STORM_HISTORY] = sum_all(peer->seconds);
 	}
 }
 

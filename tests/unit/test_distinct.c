@@ -239,6 +239,29 @@ static void a_peer_is_address_and_namespace(void **state)
 	assert_in_range(same, 0, 3);
 }
 
+/* What is kept with the registers says what counting them says. */
+static void kept_ranks_give_the_same(void **state)
+{
+	struct distinct *distinct = unit_zeroed(sizeof(*distinct));
+	uint8_t registers[RST_DISTINCT_WIDTH] = {0};
+
+	(void)state;
+	distinct_begin(distinct);
+	assert_int_equal(distinct_count(distinct), 0);
+	for (uint64_t i = 0, next = 1; i < 300000; i++) {
+		uint64_t hash = i % 1000 ? hash_mix(i, 42) : i / 1000 << 50; /* rare ranks, too */
+
+		distinct_note(distinct, hash);
+		distinct_add(registers, hash);
+		if (i != next)
+			continue;
+		next *= 3;
+		assert_memory_equal(distinct->registers, registers, sizeof(registers));
+		assert_int_equal(distinct_count(distinct), distinct_estimate(registers));
+	}
+	free(distinct);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -251,6 +274,7 @@ int main(void)
 		cmocka_unit_test(cells_and_registers_are_even),
 		cmocka_unit_test(cells_are_independent),
 		cmocka_unit_test(a_peer_is_address_and_namespace),
+		cmocka_unit_test(kept_ranks_give_the_same),
 	};
 
 	return cmocka_run_group_tests_name("distinct", tests, NULL, NULL);
