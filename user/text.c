@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "address.h"
+#include "append.h"
 #include "names.h"
 #include "units.h"
 
@@ -41,7 +42,10 @@ void text_foreign(struct text *text, const char *name, size_t width)
 {
 	size_t columns = 0;
 
-	for (; *name; columns++) {
+	while (name[columns] >= ' ' && name[columns] < 0x7f)
+		columns++;
+	output_bytes(text->output, name, columns);
+	for (name += columns; *name; columns++) {
 		size_t length = letter_length(name);
 
 		if (length)
@@ -58,23 +62,34 @@ const char *text_or_dash(const char *name)
 	return name && *name ? name : "-";
 }
 
-void text_times(struct text *text, const struct pipeline_run *run, uint64_t monotonic_ns,
-		uint64_t real_ns)
+char *text_append_times(char *at, struct text *text, const struct pipeline_run *run,
+			uint64_t monotonic_ns, uint64_t real_ns)
 {
 	uint64_t since_ns = monotonic_ns - run->start.monotonic_ns;
 
 	if (text->view.wall_time) {
-		text_clock(text, real_ns);
-		output_char(text->output, ' ');
+		at += wallclock_time(&text->wallclock, at, real_ns);
+		*at++ = ' ';
 	}
 	if (text->view.since_start) {
 		if ((int64_t)since_ns < 0)
 			since_ns = 0;
-		output_number(text->output, since_ns / SECOND_NS);
-		output_char(text->output, '.');
-		output_digits(text->output, since_ns / 1000000 % 1000, 3);
-		output_char(text->output, ' ');
+		at = append_number(at, since_ns / SECOND_NS);
+		*at++ = '.';
+		*at++ = (char)('0' + since_ns / 100000000 % 10);
+		append_pair(at, since_ns / 1000000 % 100);
+		at += 2;
+		*at++ = ' ';
 	}
+	return at;
+}
+
+void text_times(struct text *text, const struct pipeline_run *run, uint64_t monotonic_ns,
+		uint64_t real_ns)
+{
+	char *at = output_reserve(text->output, TEXT_TIMES_BYTES);
+
+	output_advance(text->output, text_append_times(at, text, run, monotonic_ns, real_ns) - at);
 }
 
 static void start(void *context, const struct pipeline_run *run)

@@ -16,7 +16,11 @@
 /* An escape sequence, on a terminal. */
 void text_color(struct text *text, const char *sequence);
 void text_clock(struct text *text, uint64_t real_ns);
-/* In front of a line: the times that the view asks for. */
+/* In front of a line: the times that the view asks for. At a cursor (append.h) they take
+ * TEXT_TIMES_BYTES at most. */
+#define TEXT_TIMES_BYTES (WALLCLOCK_BYTES + 32)
+char *text_append_times(char *at, struct text *text, const struct pipeline_run *run,
+			uint64_t monotonic_ns, uint64_t real_ns);
 void text_times(struct text *text, const struct pipeline_run *run, uint64_t monotonic_ns,
 		uint64_t real_ns);
 /* A name that a process, a kernel or a recording brings, and spaces up to a width: nothing that

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "address.h"
+#include "append.h"
 #include "explain.h"
 #include "names.h"
 #include "sentence.h"
@@ -22,6 +23,8 @@
 #define ROLE_WIDTH	 6
 #define NETNS_WIDTH	 10
 #define CONNECTION_WIDTH 36
+#define PADDING_BYTES	 32  /* more than any of these that are written at a cursor */
+#define CURSOR_BYTES	 512 /* more than what is written there */
 #define ID_DIGITS	 64
 #define CONTAINER_DIGITS 12 /* as docker ps shows */
 
@@ -60,22 +63,39 @@ void text_event_header(struct text *text)
 size_t text_end(char text[TEXT_END_BYTES], const uint8_t address[16], uint16_t port)
 {
 	bool bracket = !address_is_ipv4(address);
-	size_t length = bracket;
-	char digits[5];
-	unsigned count = 0;
+	char *at = text;
 
 	if (bracket)
-		text[0] = '[';
-	length += address_format(text + length, address);
+		*at++ = '[';
+	at += address_format(at, address);
 	if (bracket)
-		text[length++] = ']';
-	text[length++] = ':';
-	do
-		digits[count++] = '0' + port % 10;
-	while (port /= 10);
-	while (count)
-		text[length++] = digits[--count];
-	return length;
+		*at++ = ']';
+	*at++ = ':';
+	return append_number(at, port) - text;
+}
+
+/* At a cursor (append.h): pads what stands there to a column. PADDING_BYTES are written behind it,
+ * whatever is missing. */
+static char *append_padding(char *at, size_t length, size_t width)
+{
+	memset(at + length, ' ', PADDING_BYTES);
+	return at + (length < width ? width : length);
+}
+
+static char *append_end(char *at, const uint8_t address[16], uint16_t port)
+{
+	return append_padding(at, text_end(at, address, port), END_WIDTH);
+}
+
+/* As column() does. */
+static char *append_column(char *at, const char *shown, size_t width)
+{
+	size_t length = strlen(shown);
+
+	append_text(at, shown, length);
+	at = append_padding(at, length, width);
+	*at++ = ' ';
+	return at;
 }
 
 /* The segment that provoked it, or the state of the socket. */
@@ -95,24 +115,23 @@ static void trigger_or_state(struct text *text, const struct rst_event *event)
 	column(text, shown, STATE_WIDTH);
 }
 
-/* The number of a process, and how it calls itself. */
-static void pid_and_comm(struct text *text, const struct owner *owner, size_t width)
+static char *append_pid(char *at, const struct process *process)
 {
-	const struct process *process = owner->process;
-	char digits[16] = "";
-	struct sentence pid = {.text = digits, .size = sizeof(digits)};
-	const char *comm = "-";
+	if (!process)
+		return append_column(at, "-", PID_WIDTH);
+	at = append_padding(at, append_number(at, process->pid) - at, PID_WIDTH);
+	*at++ = ' ';
+	return at;
+}
 
-	if (process) {
-		sentence_add_number(&pid, process->pid);
-		comm = text_or_dash(process->comm);
-	} else if (owner->known_by == OWNER_KERNEL) {
-		comm = "(kernel)";
-	} else if (owner->known_by == OWNER_FIREWALL) {
-		comm = "(firewall)";
-	}
-	column(text, text_or_dash(digits), PID_WIDTH);
-	text_foreign(text, comm, width);
+/* How a process calls itself. */
+static const char *comm_of(const struct owner *owner)
+{
+	if (owner->process)
+		return text_or_dash(owner->process->comm);
+	if (owner->known_by == OWNER_KERNEL)
+		return "(kernel)";
+	return owner->known_by == OWNER_FIREWALL ? "(firewall)" : "-";
 }
 
 /* In seconds while their tenths mean something, then in whole minutes, hours, days. */
@@ -245,17 +264,21 @@ void text_event(void *context, const struct pipeline_run *run, const struct pipe
 {
 	const struct rst_event *event = reset->event;
 	struct text *text = context;
-	char end[TEXT_END_BYTES];
+	char *begin, *at;
 
 	if (!text->view.events)
 		return;
-	text_times(text, run, event->time_ns, event->time_ns + (uint64_t)run->realtime_offset_ns);
-	output_padded(text->output, end, text_end(end, event->local, event->local_port), END_WIDTH);
-	output_text(text->output, event->direction == RST_SENT ? " -> " : " <- ");
-	output_padded(text->output, end, text_end(end, event->peer, event->peer_port), END_WIDTH);
-	output_char(text->output, ' ');
-	column(text, text_or_dash(name_cause(event->cause)), CAUSE_WIDTH);
-	pid_and_comm(text, &reset->owner, text->view.wide ? COMM_WIDTH : 0);
+	begin = at = output_reserve(text->output, CURSOR_BYTES);
+	at = text_append_times(at, text, run, event->time_ns,
+			       event->time_ns + (uint64_t)run->realtime_offset_ns);
+	at = append_end(at, event->local, event->local_port);
+	at = event->direction == RST_SENT ? APPEND(at, " -> ") : APPEND(at, " <- ");
+	at = append_end(at, event->peer, event->peer_port);
+	*at++ = ' ';
+	at = append_column(at, text_or_dash(name_cause(event->cause)), CAUSE_WIDTH);
+	at = append_pid(at, reset->owner.process);
+	output_advance(text->output, at - begin);
+	text_foreign(text, comm_of(&reset->owner), text->view.wide ? COMM_WIDTH : 0);
 	if (text->view.wide)
 		wide(text, run, reset);
 	stopped(text, event, &reset->owner);
