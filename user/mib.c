@@ -101,8 +101,10 @@ int mib_read(const int files[MIB_FILES], struct mib *mib)
 	memset(mib, 0, sizeof(*mib));
 	for (unsigned i = 0; i < MIB_FILES; i++) {
 		char text[FILE_BYTES];
-		int code = read_file(files[i], text);
+		int code;
 
+		*text = '\0';
+		code = read_file(files[i], text);
 		if (code)
 			return code;
 		parse(text, mib);
@@ -112,7 +114,7 @@ int mib_read(const int files[MIB_FILES], struct mib *mib)
 
 int mib_read_once(const char *directory, struct mib *mib)
 {
-	int files[MIB_FILES];
+	int files[MIB_FILES] = {-1, -1};
 	int code = mib_open(directory, files);
 
 	if (code)

@@ -19,7 +19,7 @@ clang_warnings()
 clang_tidy()
 {
 	# shellcheck disable=SC2086
-	grep -L 'skel\.h"' user/*.c | xargs -P 2 -I{} clang-tidy --quiet {} -- $flags &&
+	grep -L 'skel\.h"' user/*.c | xargs -P 2 -I{} clang-tidy --quiet {} -- $flags -isystem build &&
 		grep -l 'skel\.h"' user/*.c | xargs -P 2 -I{} clang-tidy --quiet \
 			--checks=-clang-analyzer-unix.Malloc {} -- $flags -isystem build
 }
