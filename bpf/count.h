@@ -140,41 +140,51 @@ static __always_inline bool count_is_rare(struct rst_sketch *sketch, __u64 of_po
 #define COUNT_WANTED 1 /* the event is to be streamed */
 #define COUNT_KNOWN  2 /* the peer has exchanged data with this host, if that was asked */
 
-/*
- * Counts one: port, owner are the words of its struct rst_port_key, first, second those of its
- * peer's address. Returns COUNT_*. Beyond the budget of events, one is wanted if it is rare, or if
- * its peer is known, and has not had many.
- *
- * A function of its own for the verifier, global and without pointers, so that it is read once and
- * not on every way to it.
- */
-__noinline __u32 count_reset(__u64 port, __u64 owner, __u64 first, __u64 second, __u64 how)
+/* What counting needs, in registers: the words of the struct rst_port_key, those of the peer's
+ * address, and how. */
+struct count_arguments {
+	__u64 port, owner;
+	__u64 first, second;
+	__u64 how;
+};
+
+/* Counts one. Returns COUNT_*: beyond the budget of events, one is wanted if it is rare, or if its
+ * peer is known, and has not had many. What has to come from far is asked for first. */
+static __always_inline __u32 count_in(struct rst_sketch *sketch, struct count_arguments of)
 {
-	__u32 slice = how >> 32, maker = how & 0xff;
-	struct rst_sketch *sketch = sketch_of(slice);
-	struct rst_port_key key = count_port_key(port, owner);
-	__u64 peer[3] = {first, second, count_peer_word(key.netns, key.direction)};
-	__u64 counted, of_port, of_peer, hash;
+	__u32 slice = of.how >> 32, maker = of.how & 0xff;
+	struct rst_port_key key = count_port_key(of.port, of.owner);
+	__u64 peer[3] = {of.first, of.second, count_peer_word(key.netns, key.direction)};
+	__u64 counted = sketch_all(sketch, maker), of_port, of_peer;
+	__u64 hash = hash_halves(of.first, of.second, rst_settings.seed);
+	__u64 who = known_hash(hash, key.netns);
+	__u32 may = of.how & COUNT_ASKS_WHO ? known_may(who) : 0;
 	bool wanted;
 
-	if (!sketch)
-		return 0; /* cannot be: see sketch_of() */
-	counted = sketch_all(sketch, maker);
-	of_port = sketch_hot_port(sketch, maker, port, owner);
-	if (!of_port)
-		of_port = count_tabled_port(port, owner, slice);
-	hash = hash_halves(first, second, rst_settings.seed);
-	of_peer = sketch_hot_peer(sketch, maker, hash, first, second, peer[2]);
+	of_peer = sketch_hot_peer(sketch, maker, hash, peer[0], peer[1], peer[2]);
 	if (of_peer)
 		of_peer += COUNT_HOT_PEER;
 	else
 		of_peer = count_peer(sketch, maker, peer, hash, &key, counted, slice);
+	of_port = sketch_hot_port(sketch, maker, of.port, of.owner);
+	if (!of_port)
+		of_port = count_tabled_port(of.port, of.owner, slice);
 	wanted = sketch->events < rst_settings.events || count_is_rare(sketch, of_port, of_peer);
 	if (!wanted && of_peer > COUNT_KNOWN_PEER && of_peer * RST_PEER_SHARE >= counted)
 		return 0;
-	if (how & COUNT_ASKS_WHO && known_has(hash, key.netns))
+	if (may && known_is(who))
 		return COUNT_WANTED | COUNT_KNOWN;
 	return wanted ? COUNT_WANTED : 0;
+}
+
+/* The same as a function of its own for the verifier, global and without pointers, so that it is
+ * read once and not on every way to it. */
+__noinline __u32 count_reset(__u64 port, __u64 owner, __u64 first, __u64 second, __u64 how)
+{
+	struct rst_sketch *sketch = sketch_of(how >> 32);
+	struct count_arguments of = {port, owner, first, second, how};
+
+	return sketch ? count_in(sketch, of) : 0;
 }
 
 /* Of a segment that came in to somebody, whether they are known decides, too. */
@@ -184,18 +194,44 @@ static __always_inline bool count_asks_who(const struct rst_event *event)
 	       (event->direction == RST_RECEIVED && event->cause == RST_STAGE_HANDSHAKE);
 }
 
-/* Counts an event, and notes in it whether its peer is known. Whether it is to be streamed. */
-static __always_inline bool count_event(struct rst_event *event, __u32 maker)
+static __always_inline struct count_arguments count_arguments_of(const struct rst_event *event,
+								 __u32 maker)
 {
 	struct rst_port_key key = classify_port_key(event);
-	__u64 port[2], peer[2], how = (__u64)event->slice << 32 | maker;
-	__u32 told;
+	struct count_arguments of = {.how = (__u64)event->slice << 32 | maker};
+	__u64 port[2], peer[2];
 
 	__builtin_memcpy(port, &key, sizeof(port));
 	__builtin_memcpy(peer, event->peer, sizeof(peer));
+	of.port = port[0];
+	of.owner = port[1];
+	of.first = peer[0];
+	of.second = peer[1];
 	if (count_asks_who(event))
-		how |= COUNT_ASKS_WHO;
-	told = count_reset(port[0], port[1], peer[0], peer[1], how);
+		of.how |= COUNT_ASKS_WHO;
+	return of;
+}
+
+/* Counts an event, and notes in it whether its peer is known. Whether it is to be streamed. */
+static __always_inline bool count_event(struct rst_event *event, __u32 maker)
+{
+	struct count_arguments of = count_arguments_of(event, maker);
+	__u32 told = count_reset(of.port, of.owner, of.first, of.second, of.how);
+
+	if (told & COUNT_KNOWN)
+		event->flags |= RST_EVENT_KNOWN;
+	return told & COUNT_WANTED;
+}
+
+/* The same inline, for one that is in registers; if there is stack enough (kernel_read.h). */
+static __always_inline bool count_event_in(struct rst_sketch *sketch, struct rst_event *event,
+					   __u32 maker)
+{
+	__u32 told;
+
+	if (!KERNEL_CASTS)
+		return count_event(event, maker);
+	told = count_in(sketch, count_arguments_of(event, maker));
 	if (told & COUNT_KNOWN)
 		event->flags |= RST_EVENT_KNOWN;
 	return told & COUNT_WANTED;

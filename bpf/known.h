@@ -87,17 +87,21 @@ static __always_inline __u32 known_in(const __u8 bytes[RST_KNOWN_BYTES], __u64 h
 	return known_bit(bytes, known_place(hash, 0)) & known_bit(bytes, known_place(hash, 1));
 }
 
-/* Whether the peer is one of them. */
-static __always_inline bool known_has(__u64 address_hash, __u32 netns)
+/* Whether it may be one of them, by the outline. */
+static __always_inline __u32 known_may(__u64 hash)
 {
-	__u64 hash = known_hash(address_hash, netns);
-	const struct rst_known *outline = known_outline(hash), *line;
+	const struct rst_known *outline = known_outline(hash);
 	__u32 place = known_outline_place(hash);
 
-	if (!outline ||
-	    !(known_bit(outline->bytes[0], place) | known_bit(outline->bytes[1], place)))
-		return false;
-	line = known_line(hash);
+	return outline ? known_bit(outline->bytes[0], place) | known_bit(outline->bytes[1], place)
+		       : 0;
+}
+
+/* Whether it is, if it may be. */
+static __always_inline bool known_is(__u64 hash)
+{
+	const struct rst_known *line = known_line(hash);
+
 	return line && known_in(line->bytes[0], hash) | known_in(line->bytes[1], hash);
 }
 

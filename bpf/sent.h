@@ -95,7 +95,7 @@ static KERNEL_INLINE int sent_without_socket(const struct sk_buff *skb, __u64 re
 	event.moves = classify_moves(&event, false);
 	as = draft_enter(sketch, maker);
 	draft_release(sketch, (void *)0, maker);
-	if (count_event(&event, as)) {
+	if (count_event_in(sketch, &event, as)) {
 		packet_read_local(&event, &packet);
 		draft_stream(&event, sketch, as);
 	}

@@ -51,6 +51,7 @@ static __always_inline int syn(const struct sk_buff *skb)
 	struct rst_signal signal = {.kind = RST_SIGNAL_SYN};
 	struct rst_event ends = {0};
 	struct packet packet;
+	__u64 hash;
 
 	if (!syn_is_plain(skb))
 		return 0;
@@ -69,7 +70,8 @@ static __always_inline int syn(const struct sk_buff *skb)
 	signal.peer_port = ends.peer_port;
 	ends.netns = KERNEL_READ(skb, sk_buff, dev, nd_net.net, ns.inum);
 	signal.netns = ends.netns;
-	if (known_has(hash_address(ends.peer, rst_settings.seed), ends.netns))
+	hash = known_hash(hash_address(ends.peer, rst_settings.seed), ends.netns);
+	if (known_may(hash) && known_is(hash))
 		signal.flags = RST_EVENT_KNOWN;
 	return signals_tell(&signal);
 }
