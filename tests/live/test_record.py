@@ -139,12 +139,13 @@ with tap.test("full disk: exit 1, a message, and what was written replays"):
     disk = at("disk")
     os.mkdir(disk)
     # A private mount namespace: nothing of it is left when rstwatch has ended.
-    watcher = Watcher("-i", "1", command=("record", "-o", disk + "/file"), keep="all",
+    watcher = Watcher("-i", "1", "--max-events", "10000000",
+                      command=("record", "-o", disk + "/file"), keep="all",
                       wrapper=("unshare", "--mount", "sh", "-c",
                                f'mount -t tmpfs -o size=1m none {disk} && exec "$@"', "sh"))
     inside = os.open(f"/proc/{watcher.process.pid}/root{disk}", os.O_RDONLY | os.O_DIRECTORY)
     defer(os.close, inside)
-    for _ in range(100):
+    for _ in range(200):
         if watcher.process.poll() is None:
             make_traffic(100)
     equal(watcher.wait_end(), 1, "exit code")
