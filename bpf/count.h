@@ -14,7 +14,7 @@
  * and user space prints that bound. Distinct peers: HyperLogLog.
  *
  * Events: all, up to a budget for each CPU and slice. Beyond it they are thinned, so that what is
- * rare still comes whole: see count_is_wanted().
+ * rare still comes whole: see count_is_rare().
  */
 #ifndef RSTWATCH_BPF_COUNT_H
 #define RSTWATCH_BPF_COUNT_H
@@ -28,7 +28,7 @@
 #include "maps.h"
 #include "sketch.h"
 
-#define COUNT_HOT_PEER 4 /* resets, until a peer may take a hot place: forged ones never do */
+#define COUNT_HOT_PEER 4 /* resets, until a peer may take a hot place: forged ones hardly do */
 /* Of a slice on a CPU, beyond the budget of events: the first resets of a port and cause, and of a
  * peer, which are streamed still; how many such there may be, about; and the first of a known
  * peer. */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * empty OBJECT: attaches the programs of empty.bpf.c, or of parts.bpf.c, and has the kernel measure
- * the run time of every BPF program for as long as it lives. Says "ready", and reads the ring buffer
- * if there is one, until a signal comes.
+ * the run time of every BPF program for as long as it lives. Says "ready", and reads the ring
+ * buffer if there is one, until a signal comes.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
