@@ -159,7 +159,7 @@ make_network()
 flood()
 {
 	start ip netns exec "$client" taskset -c "$load_cpu" \
-		"$work/flood" "${2:-$server_ip}" 61000 "$1" 120 >/dev/null
+		"$work/flood" "${2:-$server_ip}" 61000 "$1" 300 >/dev/null
 	flood=$pid
 	sleep 0.4
 }
