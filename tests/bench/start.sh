@@ -11,6 +11,13 @@ resets_seen()
 		END { print sum + 0 }'
 }
 
+# What a CPU has of the maps: both generations of its sketch, but for a few bytes.
+sketch_kib()
+{
+	bpftool map show name rst_sketches | sed -n 's/.*value \([0-9]*\)B.*/\1/p' |
+		awk '{ print 2 * $1 / 1024; exit }'
+}
+
 # wake_ups PID: how often it has gone to sleep.
 wake_ups()
 {
@@ -71,6 +78,7 @@ bench_start()
 	row "VmRSS, after it" "$(memory "$watcher" VmRSS)" KiB
 	row "VmHWM" "$(memory "$watcher" VmHWM)" KiB
 	row "memory of the maps" $(($(map_bytes "$watcher") / 1024)) KiB
+	row "  by which it grows with each CPU" "$(sketch_kib)" KiB
 	stop "$watcher"
 	watch_with_bpftrace send || return
 	row "memory of the maps, bpftrace" $(($(map_bytes "$watcher") / 1024)) KiB
