@@ -121,14 +121,17 @@ static __always_inline __u64 count_peer(struct rst_sketch *sketch, __u32 maker, 
 
 /* Beyond the budget: whether its port and cause, or its peer, has had few until now. As long as not
  * too many look like that: forged addresses do, and a scan's ports. */
-static __always_inline bool count_is_rare(struct rst_sketch *sketch, __u64 of_port, __u64 of_peer)
+static __always_inline bool count_is_rare(struct rst_sketch *sketch, __u32 maker, __u64 of_port,
+					  __u64 of_peer)
 {
-	if (of_port <= COUNT_RARE_PORT && sketch->rare_ports < COUNT_RARE) {
-		sketch->rare_ports++;
+	__u32 place = maker & RST_HOT_MAKERS; /* those without hot places share: 3 is a mask */
+
+	if (of_port <= COUNT_RARE_PORT && sketch->rare_ports[place] < COUNT_RARE) {
+		sketch->rare_ports[place]++;
 		return true;
 	}
-	if (of_peer <= COUNT_RARE_PEER && sketch->rare_peers < COUNT_RARE) {
-		sketch->rare_peers++;
+	if (of_peer <= COUNT_RARE_PEER && sketch->rare_peers[place] < COUNT_RARE) {
+		sketch->rare_peers[place]++;
 		return true;
 	}
 	return false;
@@ -169,7 +172,8 @@ static __always_inline __u32 count_in(struct rst_sketch *sketch, struct count_ar
 	of_port = sketch_hot_port(sketch, maker, of.port, of.owner);
 	if (!of_port)
 		of_port = count_tabled_port(of.port, of.owner, slice);
-	wanted = sketch->events < rst_settings.events || count_is_rare(sketch, of_port, of_peer);
+	wanted = sketch->events < rst_settings.events ||
+		 count_is_rare(sketch, maker, of_port, of_peer);
 	if (!wanted && of_peer > COUNT_KNOWN_PEER && of_peer * RST_PEER_SHARE >= counted)
 		return 0;
 	if (may && known_is(who))
@@ -212,29 +216,28 @@ static __always_inline struct count_arguments count_arguments_of(const struct rs
 	return of;
 }
 
-/* Counts an event, and notes in it whether its peer is known. Whether it is to be streamed. */
-static __always_inline bool count_event(struct rst_event *event, __u32 maker)
+/* Notes in the event what counting it has told. Whether it is to be streamed. */
+static __always_inline bool count_note(struct rst_event *event, __u32 told)
 {
-	struct count_arguments of = count_arguments_of(event, maker);
-	__u32 told = count_reset(of.port, of.owner, of.first, of.second, of.how);
-
 	if (told & COUNT_KNOWN)
 		event->flags |= RST_EVENT_KNOWN;
 	return told & COUNT_WANTED;
+}
+
+static __always_inline bool count_event(struct rst_event *event, __u32 maker)
+{
+	struct count_arguments of = count_arguments_of(event, maker);
+
+	return count_note(event, count_reset(of.port, of.owner, of.first, of.second, of.how));
 }
 
 /* The same inline, for one that is in registers; if there is stack enough (kernel_read.h). */
 static __always_inline bool count_event_in(struct rst_sketch *sketch, struct rst_event *event,
 					   __u32 maker)
 {
-	__u32 told;
-
 	if (!KERNEL_CASTS)
 		return count_event(event, maker);
-	told = count_in(sketch, count_arguments_of(event, maker));
-	if (told & COUNT_KNOWN)
-		event->flags |= RST_EVENT_KNOWN;
-	return told & COUNT_WANTED;
+	return count_note(event, count_in(sketch, count_arguments_of(event, maker)));
 }
 
 #endif

@@ -84,6 +84,7 @@ static __always_inline __u32 draft_enter(struct rst_sketch *sketch, __u32 maker)
 	return sketch->levels[maker]++ ? RST_HOT_MAKERS : maker;
 }
 
+/* It ends; without draft_end(), if nothing is to be counted after all. */
 static __always_inline void draft_leave(struct rst_sketch *sketch, __u32 maker)
 {
 	if (!KERNEL_CASTS)
@@ -137,12 +138,6 @@ static __always_inline struct rst_draft *draft_begin(struct rst_sketch **sketch,
 	draft = &(*sketch)->drafts[maker][level][0];
 	draft->event = (struct rst_event){.slice = slice, .direction = direction};
 	return draft;
-}
-
-/* It is not to be counted after all. */
-static __always_inline void draft_cancel(struct rst_sketch *sketch, __u32 maker)
-{
-	draft_leave(sketch, maker);
 }
 
 static __always_inline int draft_end(const struct rst_draft *draft, struct rst_sketch *sketch,

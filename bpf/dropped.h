@@ -153,7 +153,7 @@ static __noinline int dropped_with_socket(const struct sk_buff *skb, const struc
 		return 0;
 	meaning = dropped_meaning(event, sk, noted, number);
 	if (meaning == CLASSIFY_OUTSIDE) {
-		draft_cancel(sketch, RST_MAKER_DROP);
+		draft_leave(sketch, RST_MAKER_DROP);
 		return dropped_outside(skb, sketch);
 	}
 	dropped_fill(event, sk, &packet, meaning);

@@ -358,12 +358,12 @@ struct rst_sketch {
 	 * others. */
 	__u64 counted[RST_HOT_MAKERS + 1];
 	__u64 events;  /* written to the ring buffer */
-	__u64 lost;    /* not written: ring buffer full */
 	__u64 held_sk; /* of the draft that is held, see draft.h; 0: none is */
-	/* Written beyond the budget for their port or their peer, see count.h. */
-	__u32 rare_ports;
-	__u32 rare_peers;
+	/* Written beyond the budget for their port or their peer, see count.h; as `counted`. */
+	__u16 rare_ports[RST_HOT_MAKERS + 1];
+	__u16 rare_peers[RST_HOT_MAKERS + 1];
 
+	__u64 lost;		    /* not written: ring buffer full */
 	__u64 peers_full;	    /* not tabled: peer table full */
 	__u64 outside;		    /* received, dropped before TCP: no event */
 	__u64 signals[RST_SIGNALS]; /* written to the ring buffer, by kind */
@@ -376,7 +376,7 @@ struct rst_sketch {
 	/* Being made, see draft.h: the maker's own, and one that was held. */
 	struct rst_draft drafts[RST_MAKERS][RST_LEVELS][2];
 	__u8 levels[16]; /* of a maker: how many runs of it are in progress */
-	__u64 pad[3];
+	__u64 pad[2];
 	__u64 hot_used[RST_HOT_MAKERS * RST_HOT_PEERS / 64]; /* buckets of hot_peers, as bits */
 	/* Of one maker after the other: */
 	struct rst_hot_port hot_ports[RST_HOT_MAKERS * RST_HOT_PORTS];
@@ -393,7 +393,7 @@ _Static_assert(sizeof(struct rst_listener) == 48, "rst_listener is 48 bytes");
 _Static_assert(sizeof(struct rst_port_key) == 16, "rst_port_key is 16 bytes");
 _Static_assert(sizeof(struct rst_peer_key) == 24, "rst_peer_key is 24 bytes");
 _Static_assert(sizeof(struct rst_sketch) % 64 == 0, "no two CPUs share a cache line");
-_Static_assert(__builtin_offsetof(struct rst_sketch, peers_full) == 64, "the first line");
+_Static_assert(__builtin_offsetof(struct rst_sketch, lost) == 64, "the first line");
 _Static_assert(__builtin_offsetof(struct rst_sketch, hot_ports) % 64 == 0, "a place in one line");
 _Static_assert(__builtin_offsetof(struct rst_sketch, lines) % 64 == 0, "lines are cache lines");
 

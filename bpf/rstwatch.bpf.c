@@ -68,7 +68,7 @@ int rst_receive(struct tracepoint_arguments *context)
 		connection_read(&draft->connection, sk);
 	if (event->cause == RST_STAGE_CLOSING && sock_receive_shut(sk)) {
 		draft_hold(draft, sketch, sk);
-		draft_cancel(sketch, RST_MAKER_RECEIVE);
+		draft_leave(sketch, RST_MAKER_RECEIVE);
 		return 0;
 	}
 	return draft_end(draft, sketch, RST_MAKER_RECEIVE, connected);

@@ -260,7 +260,7 @@ static bool would_fit(struct hooks *hooks, uint32_t ports, uint32_t peers)
 /* Says how large the tables may be. False: no size helps. */
 static bool explain_size(struct hooks *hooks, char *error, size_t error_size)
 {
-	const struct timespec freed = {.tv_nsec = 300000000};
+	const struct timespec freed = {.tv_sec = 1};
 	const struct limits asked = hooks->limits;
 	uint32_t ports = asked.ports, peers = asked.peers;
 	char fewer_ports[32] = "", fewer_peers[32] = "";

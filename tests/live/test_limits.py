@@ -95,8 +95,7 @@ for ports, peers in ((DEFAULT_PORTS, MOST), (MOST, DEFAULT_PEERS), (MOST, MOST),
             raise Skip("a guest refuses only the largest")
         cgroup = MemoryCgroup(f"{ports}-{peers}", 96 + possible_cpus())
         named = check_refusal(run_within(cgroup, *sized(ports, peers)), ports, peers)
-        # In a guest, the memory of the tables that were tried may still be on its way back.
-        check(EMULATED or min(named) >= DEFAULT_PEERS, "small:", named)
+        check(min(named) >= DEFAULT_PEERS, "small:", named)
         equal(ports == DEFAULT_PORTS, named[0] == ports, "whether the ports are in order")
         equal(peers == DEFAULT_PEERS, named[1] == peers, "whether the peers are in order")
         cgroup.wait_freed()
